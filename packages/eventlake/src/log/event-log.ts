@@ -1,0 +1,123 @@
+/**
+ * The event log: topics of partitions of records, each with an offset that never changes its meaning.
+ * Embedded it is LMDB, outgrown it is Apache Kafka; `test/contracts/event-log.ts` is what both must pass.
+ *
+ * Bytes stay bytes: records come and go in blocks, never as one object each.
+ */
+export interface EventLog {
+  /** Makes the topic, or returns it where it is there. @throws EventlakeError `invalid` where it differs in partitions. */
+  createTopic(topic: string, options: TopicOptions): Promise<TopicInfo>;
+
+  /** @throws EventlakeError `not-found`. */
+  topic(topic: string): Promise<TopicInfo>;
+
+  /**
+   * Appends records, each to the partition of its key (a record without one: any partition).
+   * Resolves when they are durable: flushed to disk, not merely visible. Only then can anybody read them.
+   * With `source`, the records and the source's new position become durable together or not at all, so that
+   * a file that is ingested again, or a redrive that is repeated, appends nothing twice.
+   */
+  append(topic: string, records: RecordBatch, options?: AppendOptions): Promise<AppendResult>;
+
+  /** How far a source has been appended, or undefined: see `AppendOptions.source`. */
+  sourcePosition(topic: string, sourceId: string): Promise<number | undefined>;
+
+  /**
+   * The records of one partition with `from <= offset < to`, in order, as blocks of about `blockBytesMax`.
+   * Offsets may have gaps (compaction, transaction markers); `to` must not pass the durable end.
+   * @throws EventlakeError `data-loss` where `from` lies before the first record that retention kept,
+   *   naming how many are gone.
+   */
+  read(
+    topic: string,
+    range: OffsetRange,
+    options?: { blockBytesMax?: number; signal?: AbortSignal },
+  ): AsyncIterable<RecordBlock>;
+
+  /** Resolves when any partition's durable end passes its given offset, when `timeoutMs` is over, or on abort. */
+  waitForRecords(
+    topic: string,
+    from: readonly number[],
+    options: { timeoutMs: number; signal?: AbortSignal },
+  ): Promise<void>;
+
+  /** Records how far a consumer has come: for lag, and for retention, which never overtakes it. */
+  commitPositions(consumer: string, topic: string, positions: readonly number[]): Promise<void>;
+
+  /** One offset a partition (the next to read), or undefined for a consumer that never committed. */
+  positions(consumer: string, topic: string): Promise<number[] | undefined>;
+
+  /** All consumers that have committed positions on the topic. */
+  consumers(topic: string): Promise<string[]>;
+
+  /** Applies the topic's retention now. `force` lets it overtake unread consumers. */
+  enforceRetention(topic: string, options?: { force?: boolean }): Promise<{ removedRecords: number }>;
+
+  close(): Promise<void>;
+}
+
+export interface TopicOptions {
+  partitions: number;
+  retentionHours?: number;
+  retentionBytesMax?: number;
+}
+
+export interface TopicInfo {
+  topic: string;
+  /** Differs when a topic of the same name was made anew. */
+  topicId: string;
+  partitions: PartitionInfo[];
+}
+
+export interface PartitionInfo {
+  partition: number;
+  /** Offset of the first record kept. */
+  startOffset: number;
+  /** One past the last durable record. */
+  endOffset: number;
+}
+
+export interface OffsetRange {
+  partition: number;
+  /** Inclusive. */
+  from: number;
+  /** Exclusive. */
+  to: number;
+}
+
+/** Records on their way in. Record `i` is `values[bounds[i] … bounds[i + 1])`. */
+export interface RecordBatch {
+  count: number;
+  values: Uint8Array;
+  /** count + 1 byte positions in `values`. */
+  bounds: Uint32Array;
+  /** One key a record; null: none. */
+  keys: readonly (string | null)[];
+  /** Few records have them; index → headers. */
+  headers?: ReadonlyMap<number, Readonly<Record<string, string>>>;
+}
+
+/** Records on their way out: consecutive in one partition. Record `i` is `values[bounds[i] … bounds[i + 1])`. */
+export interface RecordBlock {
+  partition: number;
+  count: number;
+  values: Uint8Array;
+  /** count + 1 byte positions in `values`. */
+  bounds: Uint32Array;
+  /** Exact integers. */
+  offsets: Float64Array;
+  /** When the log appended the record, milliseconds since 1970, never decreasing within a partition. */
+  timestampsMs: Float64Array;
+  /** Records whose value is null (a tombstone), where there are any. */
+  nullValues?: ReadonlySet<number>;
+}
+
+export interface AppendOptions {
+  /** Appended only if the source's position is still `from` (undefined: none yet); afterwards it is `to`. */
+  source?: { id: string; from: number | undefined; to: number };
+}
+
+export type AppendResult =
+  | { status: 'appended'; count: number }
+  /** The source's position is another one than `from`: nothing was appended. */
+  | { status: 'source-moved'; position: number | undefined };

@@ -1,0 +1,121 @@
+import type { RecordBatch } from '../log/event-log.js';
+
+/** The types that a field or column can have, in Delta's names. Each has one Delta, ClickHouse, Spark and TypeScript form. */
+export type ColumnType =
+  | 'string'
+  | 'integer'
+  | 'long'
+  | 'double'
+  | 'boolean'
+  | 'date'
+  | 'timestamp'
+  | 'binary';
+
+/** A field of an event and the rule of what is valid. Built by `uuid()`, `text()`, `integer()`, `oneOf()`, `timestamp()` … */
+export interface FieldDefinition<T = unknown> {
+  kind: 'uuid' | 'text' | 'integer' | 'long' | 'double' | 'boolean' | 'oneOf' | 'timestamp';
+  /** A null or missing required field makes the event invalid. */
+  required: boolean;
+  values?: readonly string[];
+  /** The TypeScript type of a valid value; never set. */
+  readonly _type?: T;
+}
+
+export interface EventDefinition {
+  /** Table name: `user_events`. */
+  name: string;
+  /** Log topic: `user-events`. */
+  topic: string;
+  /** In the order of the tables' columns. */
+  fields: Readonly<Record<string, FieldDefinition>>;
+  /** The field that tells one event from another. */
+  id: string;
+  /** The event-time field. */
+  time: string;
+  /** The field whose value is the record's key. */
+  key: string;
+}
+
+export interface ColumnDefinition {
+  name: string;
+  type: ColumnType;
+  nullable?: boolean;
+}
+
+/** A Delta table, named like its path with a dot: `gold.fact_events` lies in `gold/fact_events`. */
+export interface TableDefinition {
+  name: string;
+  columns: readonly ColumnDefinition[];
+  partitionBy?: readonly string[];
+}
+
+/** A ClickHouse table. */
+export interface ServingTable {
+  /** `realtime.events_per_minute`. */
+  name: string;
+  columns: readonly { name: string; type: string }[];
+  /** The whole ENGINE clause without ORDER BY: `SummingMergeTree(event_count)`. */
+  engine: string;
+  orderBy: readonly string[];
+}
+
+/**
+ * A gold table and how it grows:
+ * - `append`: `sql` maps the new silver rows (relation `events`) to rows to append;
+ * - `rollup`: `sql` aggregates the new silver rows (relation `events`) into increments, whose sum over all batches is the
+ *   truth; `fold` aggregates the increments (relation `increments`) into fewer that mean the same;
+ * - `replace`: `sql` computes the whole table from rollups, named by their last part (relation `user_sources` …).
+ */
+export interface GoldTable extends TableDefinition {
+  grows: 'append' | 'rollup' | 'replace';
+  sql: string;
+  fold?: string;
+  /** The ClickHouse table that mirrors it, if any; it has the same columns and `updated_at`. */
+  serve?: ServingTable;
+}
+
+/** One live table: a count of valid, on-time events a window and group. */
+export interface LiveTable {
+  /** `realtime.logins_per_source`. */
+  name: string;
+  /** Counted are events for which this holds, in SQL over the typed fields; all where not given. */
+  where?: string;
+  by: readonly string[];
+  /** Name of the count column. */
+  count: string;
+}
+
+export interface PipelineDefinition {
+  event: EventDefinition;
+  gold: readonly GoldTable[];
+  live: {
+    windowMs: number;
+    watermarkDelayMs: number;
+    tables: readonly LiveTable[];
+    /** Counts the late events in the same way. */
+    late: LiveTable;
+  };
+  /** An event this far ahead of its log timestamp is rejected as `future`. */
+  futureToleranceMs: number;
+  /** The simulated producer, if the pipeline brings one. */
+  simulate?: (options: SimulateOptions) => Simulation;
+}
+
+export interface SimulateOptions {
+  /** The same seed and start give the same events, byte by byte. */
+  seed: number;
+  /** Event time of the first event, milliseconds since 1970. */
+  startMs: number;
+  /** Users of the shop. */
+  users: number;
+  /** Shares of 0 to 1. */
+  duplicates: number;
+  malformed: number;
+  late: number;
+  outOfOrder: number;
+}
+
+export interface Simulation {
+  /** The next `count` events, their event times advancing to `untilMs`. */
+  next(count: number, untilMs: number): RecordBatch;
+}

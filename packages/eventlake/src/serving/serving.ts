@@ -1,0 +1,34 @@
+import type { ServingTable } from '../schema/definition.js';
+
+/**
+ * Where people look: ClickHouse, embedded behind our endpoint or a server of its own, always reached over HTTP by
+ * `@clickhouse/client`. `test/contracts/serving.ts` is what both must pass.
+ */
+export interface Serving {
+  readonly url: string;
+
+  /** Makes databases and tables that are missing, and adds columns that are new. Drops nothing. */
+  ensure(tables: readonly ServingTable[]): Promise<void>;
+
+  /**
+   * Inserts the rows as one block. The same `token` again changes nothing, also after a crash or a power loss:
+   * when this resolves, the rows are durable. No rows: no block.
+   */
+  insert(table: string, rows: readonly Row[], token: string): Promise<void>;
+
+  /**
+   * Makes the table hold exactly these rows, at once: a reader without FINAL sees the old publication or the new one,
+   * never both, a half, or a row that is gone. Safe to repeat.
+   */
+  publish(table: string, rows: AsyncIterable<Row> | readonly Row[]): Promise<void>;
+
+  /** @throws EventlakeError with ClickHouse's own message and code. */
+  query<T extends object = Record<string, unknown>>(
+    sql: string,
+    params?: Record<string, unknown>,
+  ): Promise<T[]>;
+
+  close(): Promise<void>;
+}
+
+export type Row = Record<string, string | number | boolean | null>;
