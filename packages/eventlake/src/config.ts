@@ -1,46 +1,141 @@
-/** The effective settings: data, never components. Filled from defaults, `eventlake.config.ts`, `EVENTLAKE_*`, flags. */
-export interface Settings {
-  /** Absolute path; default `./.eventlake`. */
-  dataDir: string;
-  /** Module specifier of the pipeline, default `@eventlake/user-events`. */
-  pipeline: string;
-  /** URL or absolute path of the tables and checkpoints; default `<dataDir>/lakehouse`. */
-  lakehouse: string;
-  log: {
-    partitions: number;
-    retentionHours: number;
-    retentionBytesMax: number;
-  };
-  engine: {
-    /** Memory limit of one engine process, beyond which it spills to `<dataDir>/tmp`. */
-    memoryMb: number;
-    threads: number;
-  };
-  rawLanding: { commitIntervalMs: number; commitBytesMax: number };
-  bronzeToSilver: { mode: 'merge' | 'overwrite'; intervalMs: number };
-  silverToGold: { intervalMs: number };
-  fastAgg: { commitIntervalMs: number; commitBytesMax: number };
-  producer: {
-    ratePerSecond: number;
-    users: number;
-    duplicates: number;
-    malformed: number;
-    late: number;
-    outOfOrder: number;
-  };
-  clickhouse: {
-    /** A server's URL; undefined: the embedded one, listening on host and port. */
-    url?: string;
-    user?: string;
-    password?: string;
-    host: string;
-    port: number;
-  };
-  maintenance: {
-    /** Compact a table when it has this many small files. */
-    compactAfterFiles: number;
-    compactTargetBytes: number;
-    vacuumRetentionHours: number;
-  };
-  logLevel: 'silent' | 'error' | 'warn' | 'info' | 'debug';
+import { dirname, isAbsolute, resolve } from 'node:path';
+import type { Settings } from './config/schema.js';
+import { coerce, isSecret, nearestSetting, settingPaths, settingsSchema } from './config/schema.js';
+import { fromEnvironment, fromFile, fromFlags, type Origin, type RawSetting } from './config/sources.js';
+import { EventlakeError } from './errors.js';
+
+export type { Settings } from './config/schema.js';
+export type { Origin } from './config/sources.js';
+
+/** What a settings file holds: any part of the settings. The rest has its defaults. */
+export type SettingsInput = {
+  [Key in keyof Settings]?: Settings[Key] extends object ? Partial<Settings[Key]> : Settings[Key];
+};
+
+/** Gives a settings file (`eventlake.config.ts`) its types: `export default defineConfig({ … })`. */
+export function defineConfig(settings: SettingsInput): SettingsInput {
+  return settings;
+}
+
+export interface LoadOptions {
+  /** Where `eventlake.config.*` is looked for, and what relative paths of flags and variables are relative to. */
+  cwd: string;
+  env: Readonly<Record<string, string | undefined>>;
+  /** Flags as `setting path → text`: `{ 'dataDir': './x', 'rawLanding.commitIntervalMs': '500' }`. */
+  flags?: ReadonlyMap<string, string>;
+  /** A settings file to take instead of the one in `cwd`. */
+  file?: string;
+}
+
+export interface LoadedSettings {
+  settings: Settings;
+  /** Setting path → where its value came from. */
+  origins: ReadonlyMap<string, Origin>;
+}
+
+/**
+ * The effective settings: defaults, then the settings file, then `EVENTLAKE_*`, then flags.
+ * The only place that reads the environment and settings files.
+ * @throws EventlakeError `invalid`, naming each wrong setting, where it came from and what is allowed.
+ */
+export async function loadSettings(options: LoadOptions): Promise<LoadedSettings> {
+  const raw = [
+    ...(await fromFile(options.cwd, options.file)),
+    ...fromEnvironment(options.env),
+    ...fromFlags(options.flags ?? new Map()),
+  ];
+  refuseUnknown(raw);
+  const origins = new Map<string, Origin>(settingPaths.map((path) => [path, { kind: 'default' }]));
+  const merged: Record<string, unknown> = {};
+  for (const { path, value, origin } of raw) {
+    setPath(merged, path, origin.kind === 'file' ? value : coerce(path, value as string));
+    origins.set(path, origin);
+  }
+  const settings = parse(merged, origins);
+  const base = (path: string) => baseOf(origins.get(path), options.cwd);
+  settings.dataDir = resolve(base('dataDir'), settings.dataDir);
+  settings.lakehouse = lakehouseOf(settings, base('lakehouse'));
+  settings.pipeline = settings.pipeline.startsWith('.')
+    ? resolve(base('pipeline'), settings.pipeline)
+    : settings.pipeline;
+  return { settings, origins };
+}
+
+/** The settings as `path → value`, passwords masked: what `eventlake config` shows. */
+export function describeSettings(loaded: LoadedSettings): { path: string; value: unknown; origin: Origin }[] {
+  return settingPaths.map((path) => {
+    const value = getPath(loaded.settings, path);
+    return {
+      path,
+      value: isSecret(path) && value !== undefined ? '********' : value,
+      origin: loaded.origins.get(path) ?? { kind: 'default' },
+    };
+  });
+}
+
+function refuseUnknown(raw: readonly RawSetting[]): void {
+  const known = new Set(settingPaths);
+  const unknown = raw.filter(({ path }) => !known.has(path));
+  if (unknown.length === 0) return;
+  const lines = unknown.map(({ path, origin }) => {
+    const within = settingPaths.filter((known) => known.startsWith(`${path}.`));
+    if (within.length > 0) return `${path} (${describeOrigin(origin)}) is a group of ${within.join(', ')}`;
+    const nearest = nearestSetting(path);
+    return `${path} (${describeOrigin(origin)})${nearest ? `: did you mean ${nearest}?` : ''}`;
+  });
+  throw new EventlakeError(
+    'invalid',
+    `There is no such setting: ${lines.join('; ')}`,
+    { setting: unknown[0]!.path },
+    '`eventlake config` lists all settings.',
+  );
+}
+
+function parse(merged: Record<string, unknown>, origins: ReadonlyMap<string, Origin>): Settings {
+  const result = settingsSchema.safeParse(merged);
+  if (result.success) return result.data;
+  const lines = result.error.issues.map((issue) => {
+    const path = issue.path.join('.');
+    const value = getPath(merged, path);
+    const shown = isSecret(path) ? '********' : JSON.stringify(value);
+    return `${path} is ${shown} (${describeOrigin(origins.get(path))}), but ${issue.message}`;
+  });
+  throw new EventlakeError(
+    'invalid',
+    `${lines.length === 1 ? 'A setting is' : `${lines.length} settings are`} wrong: ${lines.join('; ')}`,
+    { setting: result.error.issues[0]!.path.join('.') },
+    '`eventlake config` shows the effective settings and where each came from.',
+  );
+}
+
+export function describeOrigin(origin: Origin | undefined): string {
+  return !origin || origin.kind === 'default' ? 'default' : `from ${origin.name}`;
+}
+
+/** Relative paths in a settings file are relative to that file, all others to the working directory. */
+function baseOf(origin: Origin | undefined, cwd: string): string {
+  return origin?.kind === 'file' ? dirname(origin.name) : cwd;
+}
+
+function lakehouseOf(settings: Settings, base: string): string {
+  if (settings.lakehouse === '') return resolve(settings.dataDir, 'lakehouse');
+  const isUrl = /^[a-z][a-z0-9+.-]+:\/\//i.test(settings.lakehouse);
+  return isUrl || isAbsolute(settings.lakehouse) ? settings.lakehouse : resolve(base, settings.lakehouse);
+}
+
+function setPath(target: Record<string, unknown>, path: string, value: unknown): void {
+  const keys = path.split('.');
+  const last = keys.pop()!;
+  let at = target;
+  for (const key of keys) {
+    at[key] ??= {};
+    at = at[key] as Record<string, unknown>;
+  }
+  at[last] = value;
+}
+
+function getPath(from: unknown, path: string): unknown {
+  return path
+    .split('.')
+    .reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], from);
 }

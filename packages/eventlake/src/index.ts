@@ -1,3 +1,3 @@
-export type { Settings } from './config.js';
+export { defineConfig, type Settings, type SettingsInput } from './config.js';
 export { EventlakeError } from './errors.js';
 export type { PipelineDefinition } from './schema/definition.js';
