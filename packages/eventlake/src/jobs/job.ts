@@ -44,3 +44,9 @@ export interface Job {
   /** Compaction and cleaning, between batches. */
   maintain(): Promise<void>;
 }
+
+/** A job that follows the log: the loop waits for it until records lie at or beyond its position. */
+export interface StreamingJob extends Job {
+  /** Where the next batch begins, one offset a partition; known after `recover`. */
+  position(): readonly number[];
+}
