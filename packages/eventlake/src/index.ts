@@ -1,3 +1,27 @@
 export { defineConfig, type Settings, type SettingsInput } from './config.js';
 export { EventlakeError } from './errors.js';
-export type { PipelineDefinition } from './schema/definition.js';
+export type { RecordBatch } from './log/event-log.js';
+export { defineEvent, definePipeline } from './schema/define.js';
+export type {
+  ColumnDefinition,
+  EventDefinition,
+  EventOf,
+  FieldDefinition,
+  GoldTable,
+  LiveTable,
+  PipelineDefinition,
+  SimulateOptions,
+  Simulation,
+} from './schema/definition.js';
+export {
+  boolean,
+  double,
+  type Field,
+  integer,
+  long,
+  oneOf,
+  text,
+  timestamp,
+  uuid,
+} from './schema/fields.js';
+export { mirror } from './schema/tables.js';

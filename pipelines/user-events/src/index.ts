@@ -1,1 +1,14 @@
-export {};
+import { definePipeline } from 'eventlake';
+import { userEvents } from './event.js';
+import { gold } from './gold.js';
+import { live } from './live.js';
+
+export { type UserEvent, userEvents } from './event.js';
+
+/** The shop's events, from the log to the dashboards. */
+export default definePipeline({
+  event: userEvents,
+  gold,
+  live,
+  futureToleranceMs: 5 * 60_000,
+});

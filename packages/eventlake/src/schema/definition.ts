@@ -13,28 +13,45 @@ export type ColumnType =
 
 /** A field of an event and the rule of what is valid. Built by `uuid()`, `text()`, `integer()`, `oneOf()`, `timestamp()` … */
 export interface FieldDefinition<T = unknown> {
-  kind: 'uuid' | 'text' | 'integer' | 'long' | 'double' | 'boolean' | 'oneOf' | 'timestamp';
+  readonly kind: 'uuid' | 'text' | 'integer' | 'long' | 'double' | 'boolean' | 'oneOf' | 'timestamp';
   /** A null or missing required field makes the event invalid. */
-  required: boolean;
-  values?: readonly string[];
-  /** The TypeScript type of a valid value; never set. */
+  readonly required: boolean;
+  readonly values?: readonly string[];
+  /** The TypeScript type of a valid value, null included where the field is optional; never set. */
   readonly _type?: T;
 }
 
-export interface EventDefinition {
+export type FieldDefinitions = Readonly<Record<string, FieldDefinition>>;
+
+/** What events of one kind look like, where they travel, and which of them are valid. Made by `defineEvent`. */
+export interface EventDefinition<Fields extends FieldDefinitions = FieldDefinitions> {
   /** Table name: `user_events`. */
-  name: string;
+  readonly name: string;
   /** Log topic: `user-events`. */
-  topic: string;
+  readonly topic: string;
   /** In the order of the tables' columns. */
-  fields: Readonly<Record<string, FieldDefinition>>;
+  readonly fields: Fields;
   /** The field that tells one event from another. */
-  id: string;
+  readonly id: string;
   /** The event-time field. */
-  time: string;
+  readonly time: string;
   /** The field whose value is the record's key. */
-  key: string;
+  readonly key: string;
 }
+
+/** The TypeScript type of a valid event as it is sent: `EventOf<typeof userEvents>`. */
+export type EventOf<Event extends EventDefinition> = Simplify<
+  {
+    [Name in keyof Event['fields'] as null extends TypeOf<Event, Name> ? never : Name]: TypeOf<Event, Name>;
+  } & {
+    [Name in keyof Event['fields'] as null extends TypeOf<Event, Name> ? Name : never]?: TypeOf<Event, Name>;
+  }
+>;
+
+type TypeOf<Event extends EventDefinition, Name extends keyof Event['fields']> =
+  Event['fields'][Name] extends FieldDefinition<infer T> ? T : never;
+
+type Simplify<T> = { [K in keyof T]: T[K] };
 
 export interface ColumnDefinition {
   name: string;
@@ -57,6 +74,8 @@ export interface ServingTable {
   /** The whole ENGINE clause without ORDER BY: `SummingMergeTree(event_count)`. */
   engine: string;
   orderBy: readonly string[];
+  /** The SETTINGS clause of its CREATE TABLE. */
+  settings?: Readonly<Record<string, number | string>>;
 }
 
 /**

@@ -1,0 +1,24 @@
+/**
+ * The SQL of this project is written once, in the subset that DuckDB and Spark 4.2 both run, with Spark's function
+ * names. These statements give DuckDB the names that it lacks; run them, and `SET TimeZone = 'UTC'`, on every connection.
+ * Timestamps are TIMESTAMP WITH TIME ZONE in DuckDB and TIMESTAMP in Spark: never write either type in shared SQL.
+ */
+export const duckdbMacros: readonly string[] = [
+  'CREATE OR REPLACE TEMP MACRO regexp_like(string, pattern) AS regexp_matches(string, pattern)',
+  'CREATE OR REPLACE TEMP MACRO try_to_timestamp(string) AS TRY_CAST(string AS TIMESTAMP WITH TIME ZONE)',
+  'CREATE OR REPLACE TEMP MACRO unix_micros(moment) AS epoch_us(moment)',
+  'CREATE OR REPLACE TEMP MACRO timestamp_micros(micros) AS make_timestamptz(micros)',
+];
+
+/** A text literal. Backslashes are refused: DuckDB takes them as they are, Spark as an escape. */
+export function textLiteral(value: string): string {
+  if (value.includes('\\')) throw new RangeError(`No backslash in portable SQL: ${value}`);
+  return `'${value.replaceAll("'", "''")}'`;
+}
+
+/** A point in time as a literal; `iso` is ISO 8601 with an offset, to the millisecond. */
+export function timestampLiteral(iso: string): string {
+  const ms = Date.parse(iso);
+  if (Number.isNaN(ms)) throw new RangeError(`Not a timestamp: ${iso}`);
+  return `timestamp_micros(${ms * 1000})`;
+}

@@ -1,0 +1,144 @@
+import { readFileSync } from 'node:fs';
+import { type ColumnDefinition, type GoldTable, mirror } from 'eventlake';
+
+type Columns = readonly ColumnDefinition[];
+
+const kpiDau: Columns = [
+  { name: 'event_date', type: 'date' },
+  { name: 'dau_count', type: 'long' },
+];
+
+const kpiEventsPerSource: Columns = [
+  { name: 'event_date', type: 'date' },
+  { name: 'source', type: 'string' },
+  { name: 'event_count', type: 'long' },
+];
+
+const kpiConversionRate: Columns = [
+  { name: 'event_date', type: 'date' },
+  { name: 'purchases', type: 'long' },
+  { name: 'total_events', type: 'long' },
+  { name: 'conversion_rate', type: 'double' },
+];
+
+/**
+ * The star schema and the KPIs. What grows with every event is only `fact_events`; dimensions and KPIs are computed from
+ * rollups, which hold one row for each distinct key, so that a day or a user is never counted from the beginning.
+ */
+export const gold: readonly GoldTable[] = [
+  {
+    name: 'gold.fact_events',
+    grows: 'append',
+    partitionBy: ['event_date'],
+    columns: [
+      { name: 'event_id', type: 'string' },
+      { name: 'user_id', type: 'integer' },
+      { name: 'event_type', type: 'string' },
+      { name: 'page', type: 'string' },
+      { name: 'timestamp', type: 'timestamp' },
+      { name: 'source', type: 'string' },
+      { name: 'processed_timestamp', type: 'timestamp' },
+      { name: 'log_batch', type: 'long' },
+      { name: 'log_partition', type: 'integer' },
+      { name: 'log_offset', type: 'long' },
+      { name: 'event_date', type: 'date' },
+    ],
+    sql: sql('fact_events'),
+  },
+  {
+    name: 'rollup.user_sources',
+    grows: 'rollup',
+    columns: [
+      { name: 'user_id', type: 'integer' },
+      { name: 'source', type: 'string' },
+      { name: 'events', type: 'long' },
+      { name: 'first_seen', type: 'timestamp' },
+      { name: 'last_seen', type: 'timestamp' },
+    ],
+    sql: sql('user_sources'),
+    fold: sql('user_sources.fold'),
+  },
+  {
+    name: 'rollup.page_users',
+    grows: 'rollup',
+    columns: [
+      { name: 'page', type: 'string' },
+      { name: 'user_id', type: 'integer' },
+      { name: 'events', type: 'long' },
+    ],
+    sql: sql('page_users'),
+    fold: sql('page_users.fold'),
+  },
+  {
+    name: 'rollup.day_users',
+    grows: 'rollup',
+    columns: [
+      { name: 'event_date', type: 'date' },
+      { name: 'user_id', type: 'integer' },
+      { name: 'events', type: 'long' },
+    ],
+    sql: sql('day_users'),
+    fold: sql('day_users.fold'),
+  },
+  {
+    name: 'rollup.day_source_types',
+    grows: 'rollup',
+    columns: [
+      { name: 'event_date', type: 'date' },
+      { name: 'source', type: 'string' },
+      { name: 'event_type', type: 'string' },
+      { name: 'events', type: 'long' },
+    ],
+    sql: sql('day_source_types'),
+    fold: sql('day_source_types.fold'),
+  },
+  {
+    name: 'gold.dim_users',
+    grows: 'replace',
+    columns: [
+      { name: 'user_id', type: 'integer' },
+      { name: 'total_events', type: 'long' },
+      { name: 'source_count', type: 'long' },
+      { name: 'first_seen', type: 'timestamp' },
+      { name: 'last_seen', type: 'timestamp' },
+    ],
+    sql: sql('dim_users'),
+  },
+  {
+    name: 'gold.dim_pages',
+    grows: 'replace',
+    columns: [
+      { name: 'page', type: 'string' },
+      { name: 'total_events', type: 'long' },
+      { name: 'unique_users', type: 'long' },
+      { name: 'popularity_rank', type: 'long' },
+    ],
+    sql: sql('dim_pages'),
+  },
+  {
+    name: 'gold.kpi_dau',
+    grows: 'replace',
+    columns: kpiDau,
+    sql: sql('kpi_dau'),
+    serve: mirror('gold.daily_active_users', kpiDau, ['event_date']),
+  },
+  {
+    name: 'gold.kpi_events_per_source',
+    grows: 'replace',
+    columns: kpiEventsPerSource,
+    sql: sql('kpi_events_per_source'),
+    serve: mirror('gold.events_per_source_daily', kpiEventsPerSource, ['event_date', 'source']),
+  },
+  {
+    name: 'gold.kpi_conversion_rate',
+    grows: 'replace',
+    columns: kpiConversionRate,
+    sql: sql('kpi_conversion_rate'),
+    serve: mirror('gold.conversion_rate_daily', kpiConversionRate, ['event_date']),
+  },
+];
+
+/** From `src/` and from `dist/` alike, the queries lie in the folder beside. */
+function sql(name: string): string {
+  return readFileSync(new URL(`../sql/${name}.sql`, import.meta.url), 'utf8');
+}
