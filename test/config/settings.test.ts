@@ -13,7 +13,12 @@ beforeEach(async () => {
 afterEach(() => rm(cwd, { recursive: true, force: true }));
 
 const load = (env: Record<string, string> = {}, flags: Record<string, string> = {}, file?: string) =>
-  loadSettings({ cwd, env, flags: new Map(Object.entries(flags)), ...(file ? { file } : {}) });
+  loadSettings({
+    cwd,
+    env,
+    flags: Object.entries(flags).map(([path, value]) => ({ path, value, flag: `--set ${path}` })),
+    ...(file ? { file } : {}),
+  });
 
 async function refusal(promise: Promise<unknown>): Promise<EventlakeError> {
   const error = await promise.then(

@@ -1,11 +1,18 @@
 import { dirname, isAbsolute, resolve } from 'node:path';
 import type { Settings } from './config/schema.js';
 import { coerce, isSecret, nearestSetting, settingPaths, settingsSchema } from './config/schema.js';
-import { fromEnvironment, fromFile, fromFlags, type Origin, type RawSetting } from './config/sources.js';
+import {
+  type Flag,
+  fromEnvironment,
+  fromFile,
+  fromFlags,
+  type Origin,
+  type RawSetting,
+} from './config/sources.js';
 import { EventlakeError } from './errors.js';
 
 export type { Settings } from './config/schema.js';
-export type { Origin } from './config/sources.js';
+export type { Flag, Origin } from './config/sources.js';
 
 /** What a settings file holds: any part of the settings. The rest has its defaults. */
 export type SettingsInput = {
@@ -21,8 +28,8 @@ export interface LoadOptions {
   /** Where `eventlake.config.*` is looked for, and what relative paths of flags and variables are relative to. */
   cwd: string;
   env: Readonly<Record<string, string | undefined>>;
-  /** Flags as `setting path → text`: `{ 'dataDir': './x', 'rawLanding.commitIntervalMs': '500' }`. */
-  flags?: ReadonlyMap<string, string>;
+  /** Settings from the command line, later ones winning. */
+  flags?: readonly Flag[];
   /** A settings file to take instead of the one in `cwd`. */
   file?: string;
 }
@@ -42,7 +49,7 @@ export async function loadSettings(options: LoadOptions): Promise<LoadedSettings
   const raw = [
     ...(await fromFile(options.cwd, options.file)),
     ...fromEnvironment(options.env),
-    ...fromFlags(options.flags ?? new Map()),
+    ...fromFlags(options.flags ?? []),
   ];
   refuseUnknown(raw);
   const origins = new Map<string, Origin>(settingPaths.map((path) => [path, { kind: 'default' }]));

@@ -36,6 +36,8 @@ interface Claim extends LockHolder {
   start: string;
 }
 
+/** While this is held, nothing else on the folder can be. */
+const RESET = 'reset';
 const ATTEMPTS = 5;
 const HEARTBEAT_MS = 5_000;
 /** A process on another host cannot be looked at; its claim is dead when it has not been touched for this long. */
@@ -48,10 +50,12 @@ export async function acquireLock(dataDir: string, name: string, options: LockOp
   for (let attempt = 1; ; attempt++) {
     const file = await claim(folder, name, options.shared ?? false);
     const others = (await holders(folder)).filter((other) => other.file !== file);
-    const rival = options.shared ? others.find(({ claim }) => !claim.shared) : others[0];
+    const inTheWay = options.shared ? others.filter(({ claim }) => !claim.shared) : others;
+    const rival =
+      inTheWay[0] ?? (name === RESET ? undefined : (await holders(join(dataDir, 'locks', RESET)))[0]);
     if (!rival) return hold(name, file);
     await rm(file, { force: true });
-    if (attempt === ATTEMPTS) throw busy(name, rival.claim);
+    if (attempt === ATTEMPTS) throw busy(rival.claim);
     // Two that claim at once both step back: at different moments they try again.
     await new Promise((resolve) => setTimeout(resolve, 10 + Math.random() * 40));
   }
@@ -127,13 +131,13 @@ function hold(name: string, file: string): Lock {
   };
 }
 
-function busy(name: string, holder: Claim): EventlakeError {
+function busy(holder: Claim): EventlakeError {
   const where =
     holder.host === hostname() ? `process ${holder.pid}` : `process ${holder.pid} on ${holder.host}`;
   return new EventlakeError(
     'busy',
-    `${name} is running already: ${where}, since ${holder.since}`,
-    { job: name },
+    `${holder.name} is running already: ${where}, since ${holder.since}`,
+    { job: holder.name },
     'Stop that process first, or take another data folder with --data-dir.',
   );
 }

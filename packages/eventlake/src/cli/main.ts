@@ -1,1 +1,50 @@
-export async function main(_argv: readonly string[]): Promise<void> {}
+import { Command, CommanderError } from 'commander';
+import { registerConfig } from './config.js';
+import { registerDoctor } from './doctor.js';
+import { addGlobals, type Globals } from './invocation.js';
+import { registerReset } from './reset.js';
+import { endProcess, reportError } from './terminal/report-error.js';
+import { surviveClosedPipes } from './terminal/streams.js';
+
+/**
+ * The command line. Commands only declare themselves here; what a command needs is imported when it runs, so that
+ * `--help` is fast and nobody loads native code that the command does not use.
+ */
+export async function main(argv: readonly string[]): Promise<void> {
+  surviveClosedPipes();
+  const program = buildProgram();
+  try {
+    await program.parseAsync([...argv]);
+    await endProcess(process.exitCode ?? 0);
+  } catch (error) {
+    if (error instanceof CommanderError) await endProcess(error.exitCode === 0 ? 0 : 2);
+    await endProcess(reportError(error, program.opts<Globals>()));
+  }
+}
+
+export function buildProgram(): Command {
+  const program = new Command('eventlake')
+    .description('An event lakehouse in one command: log → bronze → silver → gold → ClickHouse.')
+    .exitOverride()
+    .showHelpAfterError(
+      '(eventlake --help shows the commands, eventlake <command> --help its options and examples)',
+    )
+    .showSuggestionAfterError()
+    .configureHelp({ showGlobalOptions: true });
+  addGlobals(program);
+  for (const register of [registerConfig, registerDoctor, registerReset]) {
+    register(program);
+  }
+  program.addHelpText('after', EXIT_CODES);
+  return program;
+}
+
+const EXIT_CODES = `
+Exit codes:
+  0  done                              6  records or files are lost
+  1  a check failed, verify is red     7  disk full, folder or server not usable
+  2  wrong usage, setting or input     8  stored data contradicts itself
+  3  what was asked for is not there   9  not allowed
+  4  another process has it           10  a bound was reached
+  5  another instance was first       70  a bug of ours
+  130  stopped by a second Ctrl-C`;

@@ -7,6 +7,13 @@ import { settingPaths, variableName } from './schema.js';
 /** Where a value came from: the file's path, the variable's name, or the flag. */
 export type Origin = { kind: 'default' } | { kind: 'file' | 'env' | 'flag'; name: string };
 
+/** A setting's value from the command line: `--port 9000` is `{ path: 'clickhouse.port', value: '9000', flag: '--port' }`. */
+export interface Flag {
+  path: string;
+  value: string;
+  flag: string;
+}
+
 /** One setting as its source gives it: variables and flags as text, files as values. */
 export interface RawSetting {
   path: string;
@@ -50,12 +57,8 @@ export function fromEnvironment(env: Readonly<Record<string, string | undefined>
     .map(([name, value]) => ({ path: byVariable.get(name) ?? name, value, origin: { kind: 'env', name } }));
 }
 
-export function fromFlags(flags: ReadonlyMap<string, string>): RawSetting[] {
-  return [...flags].map(([path, value]) => ({
-    path,
-    value,
-    origin: { kind: 'flag', name: `--set ${path}` },
-  }));
+export function fromFlags(flags: readonly Flag[]): RawSetting[] {
+  return flags.map(({ path, value, flag }) => ({ path, value, origin: { kind: 'flag', name: flag } }));
 }
 
 function findFile(cwd: string): string | undefined {

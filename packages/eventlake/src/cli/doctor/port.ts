@@ -1,0 +1,95 @@
+import { readdir, readFile, readlink } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { Settings } from '../../config.js';
+import type { Finding } from './examine.js';
+
+/** Is the server reachable, is our endpoint up, or is its port free? */
+export async function portFinding(settings: Settings): Promise<Finding> {
+  const { url, host, port } = settings.clickhouse;
+  if (url) return serverFinding(url);
+  const check = 'endpoint';
+  const outcome = await tryToListen(host, port);
+  if (outcome === undefined) {
+    return {
+      check,
+      status: 'ok',
+      message: `${host}:${port} is free; \`eventlake serve\` or \`dev\` will listen there`,
+    };
+  }
+  if (outcome !== 'EADDRINUSE') {
+    const remedy = 'Set clickhouse.host to an address of this machine and clickhouse.port to one above 1023.';
+    return { check, status: 'fail', message: `cannot listen on ${host}:${port}: ${outcome}`, remedy };
+  }
+  const owner = await portOwner(port);
+  if (await answersPing(`http://${host}:${port}`)) {
+    return { check, status: 'ok', message: `http://${host}:${port} answers${owner ? ` (${owner})` : ''}` };
+  }
+  const message = `${host}:${port} is taken${owner ? ` by ${owner}` : ''} and does not answer like ClickHouse`;
+  return {
+    check,
+    status: 'fail',
+    message,
+    remedy: 'Stop it, or take another port: --set clickhouse.port=0 takes any free one.',
+  };
+}
+
+async function serverFinding(url: string): Promise<Finding> {
+  const check = 'clickhouse';
+  if (await answersPing(url)) return { check, status: 'ok', message: `${url} answers` };
+  const remedy = 'Start that server, or unset clickhouse.url to use the embedded one.';
+  return { check, status: 'fail', message: `${url} does not answer`, remedy };
+}
+
+async function answersPing(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(new URL('/ping', url), { signal: AbortSignal.timeout(2000) });
+    return response.ok && (await response.text()).startsWith('Ok');
+  } catch {
+    return false;
+  }
+}
+
+/** @returns undefined where it worked, otherwise the system's error code. */
+async function tryToListen(host: string, port: number): Promise<string | undefined> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    server.listen(port, host, () => server.close(() => resolve(undefined)));
+  });
+}
+
+/** The process that listens on a port, where the system tells (Linux, processes of the same user). */
+export async function portOwner(port: number): Promise<string | undefined> {
+  try {
+    const inode = await listeningInode(port);
+    if (!inode) return undefined;
+    for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+      const files = await readdir(`/proc/${pid}/fd`).catch(() => []);
+      for (const file of files) {
+        const target = await readlink(`/proc/${pid}/fd/${file}`).catch(() => '');
+        if (target === `socket:[${inode}]`) return await describeProcess(pid);
+      }
+    }
+  } catch {
+    // Not Linux.
+  }
+  return undefined;
+}
+
+/** /proc/net/tcp: local address as hex `address:port`, state 0A is LISTEN, the tenth column is the socket's inode. */
+async function listeningInode(port: number): Promise<string | undefined> {
+  const hex = port.toString(16).toUpperCase().padStart(4, '0');
+  const tables = await Promise.all(
+    ['/proc/net/tcp', '/proc/net/tcp6'].map((file) => readFile(file, 'utf8').catch(() => '')),
+  );
+  const rows = tables
+    .join('\n')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/));
+  return rows.find((row) => row[1]?.endsWith(`:${hex}`) && row[3] === '0A')?.[9];
+}
+
+async function describeProcess(pid: string): Promise<string> {
+  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  return `process ${pid}${command ? ` (${command.replaceAll('\0', ' ').trim().slice(0, 80)})` : ''}`;
+}

@@ -1,0 +1,85 @@
+import type { Command } from 'commander';
+import { EventlakeError } from '../errors.js';
+import { invoke } from './invocation.js';
+import { print, printJson, remark } from './terminal/streams.js';
+
+/** What lives in a data folder, and nothing else is deleted: a wrong --data-dir must not cost anybody a home folder. */
+const OURS = ['lakehouse', 'log', 'clickhouse', 'tmp', 'locks'];
+
+export function registerReset(program: Command): void {
+  program
+    .command('reset')
+    .description('delete everything in the data folder: log, tables, ClickHouse (asks first)')
+    .option('--yes', 'do not ask')
+    .addHelpText(
+      'after',
+      `
+Refuses while anything runs on the folder. Tables elsewhere (a lakehouse that is not in the data folder, a ClickHouse
+server) are left alone.
+
+Examples:
+  eventlake reset
+  eventlake reset --yes --data-dir /tmp/trial`,
+    )
+    .action(async (options: { yes?: boolean }, command: Command) => {
+      const { settings, json } = await invoke(command);
+      const { access, rm } = await import('node:fs/promises');
+      const { join } = await import('node:path');
+      const { acquireLock, lockHolders } = await import('../lock.js');
+      const { dataDir } = settings;
+      const there: string[] = [];
+      for (const name of OURS) {
+        await access(join(dataDir, name)).then(
+          () => there.push(name),
+          () => {},
+        );
+      }
+      if (there.length === 0) {
+        return json ? printJson({ dataDir, deleted: [] }) : print(`Nothing to delete in ${dataDir}.`);
+      }
+      refuseWhileRunning(await lockHolders(dataDir), dataDir);
+      if (!options.yes && !(await confirm(dataDir, there))) {
+        remark('Nothing was deleted.');
+        process.exitCode = 1;
+        return;
+      }
+      const lock = await acquireLock(dataDir, 'reset');
+      try {
+        refuseWhileRunning(
+          (await lockHolders(dataDir)).filter(({ name }) => name !== 'reset'),
+          dataDir,
+        );
+        for (const name of there.filter((name) => name !== 'locks')) {
+          await rm(join(dataDir, name), { recursive: true, force: true });
+        }
+      } finally {
+        await lock.release();
+      }
+      await rm(join(dataDir, 'locks'), { recursive: true, force: true });
+      return json
+        ? printJson({ dataDir, deleted: there })
+        : print(`Deleted ${there.join(', ')} in ${dataDir}.`);
+    });
+}
+
+function refuseWhileRunning(holders: readonly { name: string; pid: number }[], dataDir: string): void {
+  if (holders.length === 0) return;
+  const running = holders.map(({ name, pid }) => `${name} (process ${pid})`).join(', ');
+  throw new EventlakeError(
+    'busy',
+    `Not while something runs here: ${running}`,
+    { file: dataDir },
+    'Stop it first.',
+  );
+}
+
+async function confirm(dataDir: string, there: readonly string[]): Promise<boolean> {
+  if (!process.stdin.isTTY) {
+    throw new EventlakeError('invalid', 'Nobody is there to be asked', { file: dataDir }, 'Say --yes.');
+  }
+  const { createInterface } = await import('node:readline/promises');
+  const prompt = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await prompt.question(`Delete ${there.join(', ')} in ${dataDir} for good? [y/N] `);
+  prompt.close();
+  return /^y(es)?$/i.test(answer.trim());
+}
