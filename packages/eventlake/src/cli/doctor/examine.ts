@@ -61,7 +61,8 @@ async function folderFinding(dataDir: string): Promise<Finding> {
   try {
     const existing = await nearestExisting(dataDir);
     if (existing !== dataDir) {
-      await access(join(existing, '.'), constants.W_OK);
+      // With a slash behind it, a file is no way to a folder.
+      await access(`${existing}/`, constants.W_OK);
       return { check, status: 'ok', message: `${dataDir} is not there yet and can be made` };
     }
     await writeFile(probe, '');
