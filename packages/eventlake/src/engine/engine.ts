@@ -1,3 +1,4 @@
+import type { Predicate } from '@eventlake/delta';
 import type { OffsetRange } from '../log/event-log.js';
 import type { ColumnDefinition, EventDefinition, TableDefinition } from '../schema/definition.js';
 
@@ -49,7 +50,7 @@ export interface EngineSession {
   readTable(
     relation: string,
     table: string,
-    options?: { version?: number; where?: string; columns?: readonly string[] },
+    options?: { version?: number; where?: Predicate; columns?: readonly string[] },
   ): Promise<{ version: number }>;
 
   /** Names a query. `materialize` computes it once (bounded by memory and spill), for several uses. */
