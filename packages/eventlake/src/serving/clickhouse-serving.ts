@@ -1,0 +1,184 @@
+import { randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ClickHouseClient } from '@clickhouse/client';
+import { EventlakeError } from '../errors.js';
+import type { ServingTable } from '../schema/definition.js';
+import { fromClickHouse, isPassing } from './client-errors.js';
+import { addColumn, createDatabase, createTable, databaseOf, STAGING } from './ddl.js';
+import { quoteTable } from './endpoint/sql/quote.js';
+import type { Row, Serving } from './serving.js';
+
+/** How a client is had, again after the endpoint that it spoke to has gone. */
+export interface Connector {
+  connect(): Promise<{ client: ClickHouseClient; url: string }>;
+  close(): Promise<void>;
+}
+
+/** A passing failure is tried again for so long: every operation here is safe to repeat. */
+const RETRY_MS = 30_000;
+
+/** One INSERT is one block, so that it is seen, counted and deduplicated as a whole. */
+const ONE_BLOCK = {
+  async_insert: 0,
+  input_format_parallel_parsing: 0,
+  max_insert_block_size: '100000000',
+  min_insert_block_size_rows: '100000000',
+  min_insert_block_size_bytes: '10000000000',
+  date_time_input_format: 'best_effort',
+} as const;
+
+/** The Serving contract over `@clickhouse/client`, whoever answers. */
+export class ClickHouseServing implements Serving {
+  #current: { client: ClickHouseClient; url: string };
+  #closed = false;
+
+  private constructor(
+    readonly connector: Connector,
+    first: { client: ClickHouseClient; url: string },
+  ) {
+    this.#current = first;
+  }
+
+  static async open(connector: Connector): Promise<ClickHouseServing> {
+    return new ClickHouseServing(connector, await connector.connect());
+  }
+
+  get url(): string {
+    return this.#current.url;
+  }
+
+  async ensure(tables: readonly ServingTable[]): Promise<void> {
+    const databases = new Set([STAGING, ...tables.map((table) => databaseOf(table.name))]);
+    for (const database of databases) await this.#command(createDatabase(database));
+    for (const table of tables) {
+      await this.#command(createTable(table));
+      await this.#addColumns(table);
+    }
+  }
+
+  async insert(table: string, rows: readonly Row[], token: string): Promise<void> {
+    if (rows.length === 0) return;
+    await this.#do({ table }, (client) =>
+      client.insert({
+        table: quoteTable(table),
+        values: rows,
+        format: 'JSONEachRow',
+        clickhouse_settings: { ...ONE_BLOCK, insert_deduplicate: 1, insert_deduplication_token: token },
+      }),
+    );
+  }
+
+  /** Fills a table of its own first; REPLACE PARTITION is the commit point. */
+  async publish(table: string, rows: AsyncIterable<Row> | readonly Row[]): Promise<void> {
+    const staging = `${STAGING}.${table.replace('.', '__')}__${randomBytes(6).toString('hex')}`;
+    await this.#command(`CREATE TABLE ${quoteTable(staging)} AS ${quoteTable(table)}`, { table });
+    try {
+      await this.#fill(staging, rows);
+      await this.#command(
+        `ALTER TABLE ${quoteTable(table)} REPLACE PARTITION tuple() FROM ${quoteTable(staging)}
+         SETTINGS allow_replace_partition_from_empty_source = 1`,
+        { table },
+      );
+    } finally {
+      await this.#command(`DROP TABLE IF EXISTS ${quoteTable(staging)}`).catch(() => {});
+    }
+  }
+
+  async query<T extends object = Record<string, unknown>>(
+    sql: string,
+    params: Record<string, unknown> = {},
+  ): Promise<T[]> {
+    return this.#do({}, async (client) => {
+      const result = await client.query({
+        query: sql,
+        query_params: params,
+        format: 'JSONEachRow',
+        clickhouse_settings: { output_format_json_quote_64bit_integers: 0 },
+      });
+      return (await result.json()) as T[];
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#current.client.close();
+    await this.connector.close();
+  }
+
+  async #fill(staging: string, rows: AsyncIterable<Row> | readonly Row[]): Promise<void> {
+    const values = Array.isArray(rows) ? (rows as readonly Row[]) : Readable.from(rows as AsyncIterable<Row>);
+    if (Array.isArray(values) && values.length === 0) return;
+    // A stream can be read once only: a failure in the middle is the caller's to repeat.
+    await this.#do(
+      { table: staging },
+      (client) =>
+        client.insert({
+          table: quoteTable(staging),
+          values,
+          format: 'JSONEachRow',
+          clickhouse_settings: {
+            async_insert: 0,
+            insert_deduplicate: 0,
+            date_time_input_format: 'best_effort',
+          },
+        }),
+      { retry: false },
+    );
+  }
+
+  async #addColumns(table: ServingTable): Promise<void> {
+    const [database, name] = table.name.split('.') as [string, string];
+    const found = await this.query<{ name: string; type: string }>(
+      'SELECT name, type FROM system.columns WHERE database = {database:String} AND table = {name:String}',
+      { database, name },
+    );
+    const types = new Map(found.map((column) => [column.name, column.type]));
+    for (const column of table.columns) {
+      const type = types.get(column.name);
+      if (type === undefined) await this.#command(addColumn(table.name, column), { table: table.name });
+      else if (squeeze(type) !== squeeze(column.type)) {
+        throw new EventlakeError(
+          'invalid',
+          `column ${column.name} is ${type} and is declared as ${column.type}`,
+          { table: table.name, url: this.url },
+          'change the declaration back, or migrate the table by hand: nothing here changes a type by itself',
+        );
+      }
+    }
+  }
+
+  async #command(query: string, where: { table?: string } = {}): Promise<void> {
+    await this.#do(where, (client) => client.command({ query }));
+  }
+
+  async #do<T>(
+    where: { table?: string },
+    run: (client: ClickHouseClient) => Promise<T>,
+    { retry = true } = {},
+  ): Promise<T> {
+    const deadline = Date.now() + RETRY_MS;
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await run(this.#current.client);
+      } catch (error) {
+        if (!retry || this.#closed || !isPassing(error) || Date.now() > deadline) {
+          throw fromClickHouse(error, { ...where, url: this.url });
+        }
+        await sleep(Math.min(50 * 2 ** attempt, 2000));
+        await this.#reconnect();
+      }
+    }
+  }
+
+  async #reconnect(): Promise<void> {
+    const gone = this.#current;
+    this.#current = await this.connector.connect();
+    if (gone.client !== this.#current.client) await gone.client.close().catch(() => {});
+  }
+}
+
+function squeeze(type: string): string {
+  return type.replaceAll(/\s+/g, '');
+}

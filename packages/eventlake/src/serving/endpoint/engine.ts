@@ -1,0 +1,190 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { EventlakeError } from '../../errors.js';
+import { type ChdbAddon, type Connection, loadChdb, type RawResult } from './chdb-addon.js';
+import { serverConfig, usersConfig } from './config-xml.js';
+import { PipePool } from './pipes.js';
+import { quoteString } from './sql/quote.js';
+
+/** Places of the libuv pool that queries leave free: one for KILL QUERY, one for everything else in the process. */
+const RESERVED_THREADS = 2;
+
+/** ClickHouse in this process, on one folder. */
+export class Engine {
+  readonly #addon: ChdbAddon;
+  readonly #base: Connection;
+  readonly #control: Connection;
+  readonly #busy = new Set<Promise<unknown>>();
+  #closed = false;
+  version = '';
+  timezone = 'UTC';
+  displayName = 'eventlake';
+
+  private constructor(
+    readonly folder: string,
+    /** Queries that can run at the same time. */
+    readonly concurrentMax: number,
+    readonly pipes: PipePool,
+    addon: ChdbAddon,
+    base: Connection,
+    control: Connection,
+  ) {
+    this.#addon = addon;
+    this.#base = base;
+    this.#control = control;
+  }
+
+  /**
+   * @param folder `<dataDir>/clickhouse`
+   * @throws EventlakeError `busy` where another process has the folder open.
+   */
+  static async open(folder: string): Promise<Engine> {
+    const path = join(folder, 'data');
+    await mkdir(path, { recursive: true, mode: 0o700 });
+    const config = join(folder, 'config.xml');
+    await writeFile(config, serverConfig(folder));
+    await writeFile(join(folder, 'users.xml'), usersConfig());
+    const addon = loadChdb();
+    const base = await connectFirst(addon, path, config);
+    const threads = Number(process.env.UV_THREADPOOL_SIZE ?? 4);
+    const concurrentMax = Math.max(2, Math.min(threads - RESERVED_THREADS, 32));
+    const pipes = await PipePool.open(join(folder, 'pipes'), concurrentMax);
+    await rm(join(folder, 'spool'), { recursive: true, force: true });
+    await mkdir(join(folder, 'spool'), { recursive: true, mode: 0o700 });
+    const engine = new Engine(folder, concurrentMax, pipes, addon, base, addon.CreateConnection(path)!);
+    const facts = await engine.#query(
+      base,
+      'SELECT version(), timezone(), displayName()',
+      'JSONCompactEachRow',
+    );
+    const [version, timezone, displayName] = JSON.parse(Buffer.from(facts.bytes).toString()) as string[];
+    Object.assign(engine, { version, timezone, displayName });
+    return engine;
+  }
+
+  /** A connection of its own: settings, roles, parameters and temporary tables end with it. */
+  connect(): EngineConnection {
+    const connection = this.#addon.CreateConnection(join(this.folder, 'data'));
+    if (connection === null || this.#closed) throw new Error('the engine is closed');
+    let last: Promise<unknown> = Promise.resolve();
+    const run = (sql: string, format: string) => {
+      const result = this.#query(connection, sql, format);
+      last = result.catch(() => {});
+      return result;
+    };
+    return {
+      run,
+      stream: (before, sql, format) => this.#stream(run, before, sql, format),
+      classify: (sql) => {
+        const result = this.#track(this.#addon.DurableClassifyAsync(connection, sql, null));
+        last = result.catch(() => {});
+        return result;
+      },
+      close: () => last.then(() => this.#addon.CloseConnection(connection)),
+    };
+  }
+
+  #stream(
+    run: EngineConnection['run'],
+    before: string,
+    sql: (target: string) => string,
+    format: string,
+  ): QueryStream {
+    const pipe = this.pipes.take();
+    const mark = `eventlake:${randomUUID()}`;
+    const text = `${before}/*${mark}*/ ${sql(`INTO OUTFILE ${quoteString(pipe.path)} TRUNCATE`)}`;
+    const done = run(text, format).finally(() => pipe.finish());
+    done.catch(() => {});
+    let cancelled = false;
+    return {
+      reader: pipe.reader,
+      done,
+      cancel: () => {
+        if (cancelled) return;
+        cancelled = true;
+        void this.#kill(mark);
+      },
+      release: async () => {
+        await done.catch(() => {});
+        pipe.release();
+      },
+    };
+  }
+
+  /** Never SYNC: that hangs the process for good. */
+  async #kill(mark: string): Promise<void> {
+    const [prefix, id] = mark.split(':') as [string, string];
+    const marked = `position(query, concat(${quoteString(`${prefix}:`)}, ${quoteString(id)})) > 0`;
+    await this.#query(this.#control, `KILL QUERY WHERE ${marked} ASYNC`, 'TSV').catch(() => {});
+  }
+
+  #query(connection: Connection, sql: string, format: string): Promise<RawResult> {
+    return this.#track(this.#addon.QueryAsyncConnection(connection, sql, format));
+  }
+
+  #track<T>(promise: Promise<T>): Promise<T> {
+    this.#busy.add(promise);
+    const forget = () => this.#busy.delete(promise);
+    promise.then(forget, forget);
+    return promise;
+  }
+
+  /** Waits for the queries that run. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    while (this.#busy.size > 0) await Promise.allSettled([...this.#busy]);
+    // Connections close in the microtasks that follow their last query.
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#addon.CloseConnection(this.#control);
+    this.#addon.CloseConnection(this.#base);
+    await this.pipes.close();
+  }
+}
+
+export interface EngineConnection {
+  /** The whole result in memory; for statements that answer with little or nothing. */
+  run(sql: string, format: string): Promise<RawResult>;
+  /**
+   * The result as a stream.
+   * @param before statements to run before, each with its semicolon
+   * @param sql makes the query, given the INTO OUTFILE clause
+   */
+  stream(before: string, sql: (target: string) => string, format: string): QueryStream;
+  classify(sql: string): ReturnType<ChdbAddon['DurableClassifyAsync']>;
+  close(): Promise<void>;
+}
+
+export interface QueryStream {
+  reader: Readable;
+  /** The end of the query; rejects with ClickHouse's error. */
+  done: Promise<RawResult>;
+  /**
+   * Stops the query. Go on reading to the end: the engine may not have opened its pipe yet, and would wait for a reader
+   * for good.
+   */
+  cancel(): void;
+  /** Gives the pipe back, once the query is over. */
+  release(): Promise<void>;
+}
+
+async function connectFirst(addon: ChdbAddon, path: string, config: string): Promise<Connection> {
+  let cause: unknown;
+  try {
+    const connection = addon.CreateConnection(path, [`--config-file=${config}`]);
+    if (connection !== null) return connection;
+  } catch (error) {
+    cause = error;
+  }
+  const status = await readFile(join(path, 'status'), 'utf8').catch(() => '');
+  const pid = /PID: (\d+)/.exec(status)?.[1];
+  throw new EventlakeError(
+    'busy',
+    `cannot open the embedded ClickHouse${pid === undefined ? '' : `: process ${pid} has its folder open`}`,
+    { file: path },
+    'one process at a time opens it; let the others use its endpoint, or stop it first',
+    { cause },
+  );
+}

@@ -1,0 +1,83 @@
+/** An exception in ClickHouse's words: number, name and message, as every client parses them. */
+export class ClickHouseException extends Error {
+  constructor(
+    readonly code: number,
+    readonly codeName: string,
+    message: string,
+    readonly status = statusOf(code),
+  ) {
+    super(message);
+  }
+
+  /** `Code: 60. DB::Exception: … (UNKNOWN_TABLE) (version 26.7.2.1)` */
+  text(version: string): string {
+    return `Code: ${this.code}. DB::Exception: ${this.message} (${this.codeName}) (version ${version})`;
+  }
+
+  /** From an engine's message; clients take the first `(WORD)` as the name, so none is left in the message. */
+  static from(error: unknown): ClickHouseException {
+    if (error instanceof ClickHouseException) return error;
+    const text = error instanceof Error ? error.message : String(error);
+    const parts = /Code: (\d+)\. DB::Exception: ([\s\S]*?)\s*\(([A-Z][A-Z0-9_]+)\)\s*$/.exec(text);
+    if (parts === null) return new ClickHouseException(1002, 'UNKNOWN_EXCEPTION', text);
+    return new ClickHouseException(Number(parts[1]), parts[3]!, parts[2]!);
+  }
+}
+
+export const exceptions = {
+  requiredPassword: () =>
+    new ClickHouseException(194, 'REQUIRED_PASSWORD', 'This user has a password, and none was given', 401),
+  authenticationFailed: (user: string) =>
+    new ClickHouseException(
+      516,
+      'AUTHENTICATION_FAILED',
+      `${user}: Authentication failed: password is incorrect, or there is no user with such name.`,
+      403,
+    ),
+  severalStatements: () =>
+    new ClickHouseException(
+      62,
+      'SYNTAX_ERROR',
+      'Multi-statements are not allowed: send one statement a request',
+      400,
+    ),
+  emptyQuery: () => new ClickHouseException(62, 'SYNTAX_ERROR', 'Empty query', 400),
+  queryTooLarge: (maxBytes: number) =>
+    new ClickHouseException(
+      62,
+      'SYNTAX_ERROR',
+      `Max query size exceeded: ${maxBytes} bytes are allowed`,
+      413,
+    ),
+  bodyTooLarge: (maxBytes: number) =>
+    new ClickHouseException(
+      396,
+      'TOO_MANY_ROWS_OR_BYTES',
+      `The request body is larger than ${maxBytes} bytes: insert in smaller blocks`,
+      413,
+    ),
+  tooManyQueries: (running: number, waiting: number) =>
+    new ClickHouseException(
+      202,
+      'TOO_MANY_SIMULTANEOUS_QUERIES',
+      `${running} queries are running and ${waiting} are waiting: try again later`,
+      503,
+    ),
+  badParameter: (what: string) => new ClickHouseException(36, 'BAD_ARGUMENTS', what, 400),
+  unknownFormat: (format: string) =>
+    new ClickHouseException(73, 'UNKNOWN_FORMAT', `Unknown format ${format.slice(0, 100)}`, 404),
+  cancelled: () => new ClickHouseException(394, 'QUERY_WAS_CANCELLED', 'Query was cancelled', 500),
+  accessDenied: (what: string) => new ClickHouseException(497, 'ACCESS_DENIED', what, 403),
+};
+
+/** As ClickHouse's `exceptionCodeToHTTPStatus`. */
+function statusOf(code: number): number {
+  if ([36, 6, 25, 26, 27, 38, 41, 62, 72, 117, 157, 158, 167, 168, 53, 69, 70, 43, 42, 456].includes(code))
+    return 400;
+  if (code === 497 || code === 516) return 403;
+  if ([16, 46, 47, 50, 56, 60, 63, 73, 81, 115].includes(code)) return 404;
+  if (code === 159) return 408;
+  if (code === 48) return 501;
+  if (code === 202) return 503;
+  return 500;
+}

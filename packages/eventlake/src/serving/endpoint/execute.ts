@@ -1,0 +1,117 @@
+import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import { finished } from 'node:stream/promises';
+import type { Role } from './auth.js';
+import { type RequestSql, readSql, spool } from './body.js';
+import type { Engine, EngineConnection } from './engine.js';
+import { ClickHouseException, exceptions } from './errors.js';
+import type { EndpointLimits } from './limits.js';
+import { preamble } from './preamble.js';
+import type { AdmissionQueue } from './queue.js';
+import type { QueryRequest } from './request.js';
+import { ResultWriter } from './respond.js';
+import { quoteString } from './sql/quote.js';
+
+export interface ExecuteContext {
+  engine: Engine;
+  queue: AdmissionQueue;
+  limits: EndpointLimits;
+}
+
+/** Runs one request's statement and answers it. @throws ClickHouseException before anything is sent. */
+export async function execute(
+  context: ExecuteContext,
+  role: Role,
+  request: QueryRequest,
+  message: IncomingMessage,
+  response: ServerResponse,
+  queryId: string,
+): Promise<void> {
+  const { engine, queue, limits } = context;
+  const gone = new AbortController();
+  response.once('close', () => {
+    if (!response.writableFinished) gone.abort();
+  });
+  const sql = await readSql(message, request, limits);
+  if (sql.text.trim() === '') throw exceptions.emptyQuery();
+  const format = formatOf(sql, request);
+  const file = join(engine.folder, 'spool', randomUUID());
+  try {
+    if (sql.data !== undefined) await spool(sql.data, file);
+    const leave = await queue.enter(gone.signal);
+    if (leave === undefined) {
+      if (gone.signal.aborted) return;
+      throw exceptions.tooManyQueries(queue.running, queue.waiting);
+    }
+    const connection = engine.connect();
+    try {
+      const before = preamble(role, request, limits);
+      const facts = { queryId, format, encoding: request.encoding };
+      if (sql.statement.kind === 'rows') {
+        await sendRows(
+          connection,
+          before,
+          sql.statement,
+          new ResultWriter(response, engine, limits, facts),
+          gone,
+        );
+      } else {
+        const writer = new ResultWriter(response, engine, limits, { queryId, format });
+        const text = sql.statement.kind === 'insert' ? insertFrom(file, sql.statement) : sql.statement.sql;
+        const result = await connection.run(`${before}${text}`, format);
+        if (result.bytes.length > 0) await writer.write(Buffer.from(result.bytes));
+        writer.end(result);
+      }
+    } finally {
+      await connection.close();
+      leave();
+    }
+    if (!response.destroyed) await finished(response).catch(() => {});
+  } catch (error) {
+    throw ClickHouseException.from(error);
+  } finally {
+    if (sql.data !== undefined) await rm(file, { force: true });
+  }
+}
+
+async function sendRows(
+  connection: EngineConnection,
+  before: string,
+  statement: { sql: string; tail: string },
+  writer: ResultWriter,
+  gone: AbortController,
+): Promise<void> {
+  const { format, encoding } = writer.facts;
+  const compression = encoding === undefined ? '' : ` COMPRESSION ${quoteString(encoding)}`;
+  const stream = connection.stream(
+    before,
+    (target) => `${statement.sql}\n${target}${compression} FORMAT ${format} ${statement.tail}`,
+    format,
+  );
+  const cancel = () => stream.cancel();
+  gone.signal.addEventListener('abort', cancel, { once: true });
+  if (gone.signal.aborted) cancel();
+  try {
+    for await (const chunk of stream.reader.iterator({ destroyOnReturn: false }))
+      await writer.write(chunk as Buffer);
+    writer.end(await stream.done);
+  } catch (error) {
+    writer.fail(ClickHouseException.from(error));
+  } finally {
+    gone.signal.removeEventListener('abort', cancel);
+    await stream.release();
+  }
+}
+
+function insertFrom(file: string, statement: { head: string; settings: string; format: string }): string {
+  return `${statement.head} FROM INFILE ${quoteString(file)} ${statement.settings} FORMAT ${statement.format}`;
+}
+
+/** @throws ClickHouseException */
+function formatOf(sql: RequestSql, request: QueryRequest): string {
+  const format = (sql.statement.kind === 'rows' ? sql.statement.format : undefined) ?? request.defaultFormat;
+  if (!/^[A-Za-z][A-Za-z0-9_]{0,60}$/.test(format)) throw exceptions.unknownFormat(format);
+  return format;
+}

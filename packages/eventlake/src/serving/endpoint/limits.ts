@@ -1,0 +1,36 @@
+/** Bounds of the endpoint, each with its unit in its name. */
+export interface EndpointLimits {
+  /** SQL text, without an INSERT's data. */
+  queryBytesMax: number;
+  /** An INSERT's data, spooled to disk. */
+  bodyBytesMax: number;
+  /** Request line and headers; ClickHouse clients put queries and parameters into the URL. */
+  headerBytesMax: number;
+  /** Of a result, held back before the first byte is sent, so that an error of a small result gets its status. */
+  firstBytesHeld: number;
+  waitingQueriesMax: number;
+  /** A client that takes or sends nothing for so long is cut off. */
+  stallMs: number;
+  sessionsMax: number;
+  reader: {
+    executionSecondsMax: number;
+    memoryBytesMax: number;
+    resultBytesMax: number;
+  };
+  /** Running queries get this long at shutdown. */
+  shutdownGraceMs: number;
+}
+
+const MiB = 1024 * 1024;
+
+export const defaultLimits: EndpointLimits = {
+  queryBytesMax: 16 * MiB,
+  bodyBytesMax: 1024 * MiB,
+  headerBytesMax: MiB,
+  firstBytesHeld: MiB / 4,
+  waitingQueriesMax: 1000,
+  stallMs: 60_000,
+  sessionsMax: 100,
+  reader: { executionSecondsMax: 60, memoryBytesMax: 2048 * MiB, resultBytesMax: 4096 * MiB },
+  shutdownGraceMs: 1500,
+};

@@ -1,0 +1,140 @@
+import { randomBytes } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
+import type { RawResult } from './chdb-addon.js';
+import type { Engine } from './engine.js';
+import type { ClickHouseException } from './errors.js';
+import { contentType } from './formats.js';
+import type { EndpointLimits } from './limits.js';
+
+/**
+ * Sends a result. Its first bytes are held back: what fails within them gets its status and message; what fails later
+ * ends with ClickHouse's exception block and a cut connection, so that no client takes the part for the whole.
+ */
+export class ResultWriter {
+  readonly #tag = randomBytes(8).toString('hex');
+  #held: Buffer[] = [];
+  #heldBytes = 0;
+
+  constructor(
+    readonly response: ServerResponse,
+    readonly engine: Engine,
+    readonly limits: EndpointLimits,
+    readonly facts: { queryId: string; format: string; encoding?: string },
+  ) {}
+
+  /** Resolves when more may be written. */
+  async write(chunk: Buffer): Promise<void> {
+    if (this.response.destroyed) return;
+    if (!this.response.headersSent) {
+      this.#held.push(chunk);
+      this.#heldBytes += chunk.length;
+      if (this.#heldBytes < this.limits.firstBytesHeld) return;
+      this.#headers(200);
+      this.response.setHeader('X-ClickHouse-Exception-Tag', this.#tag);
+      chunk = this.#takeHeld();
+    }
+    if (!this.response.write(chunk)) await drained(this.response, this.limits.stallMs);
+  }
+
+  end(result: RawResult | undefined): void {
+    if (this.response.destroyed) return;
+    if (!this.response.headersSent) {
+      this.#headers(200);
+      this.response.setHeader('Content-Length', this.#heldBytes);
+      if (result !== undefined) this.response.setHeader('X-ClickHouse-Summary', summary(result));
+      this.response.write(this.#takeHeld());
+    }
+    this.response.end();
+  }
+
+  fail(error: ClickHouseException): void {
+    if (this.response.destroyed) return;
+    if (!this.response.headersSent) {
+      sendError(this.response, error, this.engine, this.facts.queryId);
+      return;
+    }
+    const message = `${error.text(this.engine.version)}\n`;
+    const block = `\r\n__exception__\r\n${this.#tag}\r\n${message}${Buffer.byteLength(message)} ${this.#tag}\r\n__exception__\r\n`;
+    const cut = () => this.response.destroy();
+    if (this.facts.encoding === undefined) this.response.write(block, cut);
+    else cut();
+  }
+
+  #takeHeld(): Buffer {
+    const all = Buffer.concat(this.#held);
+    this.#held = [];
+    return all;
+  }
+
+  #headers(status: number): void {
+    const { queryId, format, encoding } = this.facts;
+    this.response.statusCode = status;
+    commonHeaders(this.response, this.engine, queryId);
+    this.response.setHeader('Content-Type', contentType(format));
+    this.response.setHeader('X-ClickHouse-Format', format);
+    if (encoding !== undefined) {
+      this.response.setHeader('Content-Encoding', encoding);
+      this.response.setHeader('Vary', 'Accept-Encoding');
+    }
+  }
+}
+
+export function sendError(
+  response: ServerResponse,
+  error: ClickHouseException,
+  engine: Pick<Engine, 'version' | 'timezone' | 'displayName'>,
+  queryId: string,
+): void {
+  if (response.headersSent || response.destroyed) {
+    response.destroy();
+    return;
+  }
+  const text = Buffer.from(`${error.text(engine.version)}\n`);
+  response.statusCode = error.status;
+  commonHeaders(response, engine, queryId);
+  response.setHeader('X-ClickHouse-Exception-Code', error.code);
+  if (error.status === 401)
+    response.setHeader('WWW-Authenticate', 'Basic realm="ClickHouse server HTTP API"');
+  response.setHeader('Content-Type', 'text/plain; charset=UTF-8');
+  response.setHeader('Content-Length', text.length);
+  response.end(text);
+}
+
+function commonHeaders(
+  response: ServerResponse,
+  engine: Pick<Engine, 'timezone' | 'displayName'>,
+  queryId: string,
+): void {
+  response.setHeader('X-ClickHouse-Server-Display-Name', engine.displayName);
+  response.setHeader('X-ClickHouse-Query-Id', queryId);
+  response.setHeader('X-ClickHouse-Timezone', engine.timezone);
+}
+
+function summary(result: RawResult): string {
+  const text = (n: number) => String(Math.round(n));
+  return JSON.stringify({
+    read_rows: text(result.rowsRead),
+    read_bytes: text(result.bytesRead),
+    written_rows: '0',
+    written_bytes: '0',
+    total_rows_to_read: '0',
+    result_rows: '0',
+    result_bytes: text(result.bytes.length),
+    elapsed_ns: text(result.elapsed * 1e9),
+  });
+}
+
+/** A client that takes nothing for so long is cut off, so that it does not hold a query's place. */
+function drained(response: ServerResponse, stallMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      response.off('drain', done);
+      response.off('close', done);
+      resolve();
+    };
+    const timer = setTimeout(() => response.destroy(), stallMs);
+    response.once('drain', done);
+    response.once('close', done);
+  });
+}
