@@ -175,7 +175,7 @@ function listen(server: Server, host: string, port: number): Promise<string> {
               'busy',
               `port ${port} on ${host} is taken by another program`,
               { setting: 'clickhouse.port' },
-              'stop that program, or choose another port: --clickhouse-port, EVENTLAKE_CLICKHOUSE_PORT',
+              '`eventlake doctor` says who has the port; --set clickhouse.port=0 takes any free one',
               { cause: error },
             )
           : new EventlakeError(
