@@ -1,0 +1,41 @@
+import { remark } from './terminal/streams.js';
+
+/** What a command says to `eventlake dev`, where it is one of its children. */
+export type ChildMessage =
+  | { type: 'ready'; url?: string }
+  | { type: 'batch'; job: string; batch: number; rowsIn: number; rowsOut: number; durationMs: number }
+  | { type: 'produced'; count: number };
+
+/** A child that has lost its parent ends by itself, and at the latest after this long. */
+const ORPHAN_DEADLINE_MS = 3_000;
+
+/**
+ * Aborts when the command shall come to an end: on Ctrl-C or SIGTERM; the second Ctrl-C ends the process at once.
+ * A child of `eventlake dev` leaves Ctrl-C, which reaches the whole group, to its parent, so that the order of stopping
+ * is the parent's; it stops when told so, and when the parent is gone, however that died.
+ */
+export function stopSignal(): AbortSignal {
+  const controller = new AbortController();
+  const stop = () => controller.abort();
+  process.on('SIGTERM', stop);
+  if (process.send) {
+    process.on('SIGINT', () => {});
+    process.on('message', (message) => message === 'stop' && stop());
+    process.on('disconnect', () => {
+      stop();
+      setTimeout(() => process.exit(1), ORPHAN_DEADLINE_MS).unref();
+    });
+  } else {
+    process.on('SIGINT', () => {
+      if (controller.signal.aborted) process.exit(130);
+      if (process.stderr.isTTY) remark('Stopping … (Ctrl-C again: at once)');
+      stop();
+    });
+    process.on('SIGHUP', stop);
+  }
+  return controller.signal;
+}
+
+export function tellParent(message: ChildMessage): void {
+  if (process.connected) process.send?.(message, undefined, {}, () => {});
+}
