@@ -1,6 +1,8 @@
 export type DeltaErrorKind =
   /** There is no table there. */
   | 'not-a-table'
+  /** There is a table there already. */
+  | 'already-exists'
   /** The version or time asked for is not in the log any more, or not yet. */
   | 'no-such-version'
   /** The log or a data file contradicts the protocol or itself. */

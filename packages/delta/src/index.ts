@@ -1,5 +1,11 @@
 export type * from './actions.js';
 export type * from './contract.js';
+export { createTable } from './create.js';
 export * from './errors.js';
+export { dataFilePath, deletionVectorId, encodeDataPath } from './log/paths.js';
 export type * from './schema.js';
+export { parseSchema } from './schema-json.js';
+export { localStore } from './store/local.js';
+export { memoryStore } from './store/memory.js';
 export * from './store.js';
+export { openTable, type TableOptions } from './table.js';

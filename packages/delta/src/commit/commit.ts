@@ -1,0 +1,158 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Change, CommitResult } from '../contract.js';
+import { DeltaError } from '../errors.js';
+import { type Commit, parseCommit, serializeActions } from '../log/commit-file.js';
+import { commitPath } from '../log/names.js';
+import { readCommits } from '../log/reader.js';
+import type { LogState } from '../log/replay.js';
+import { type Store, StoreError } from '../store.js';
+import { actionsOf } from './actions.js';
+import { checkAgainst, checkChange } from './check.js';
+import { conflictWith } from './conflicts.js';
+
+export interface CommitContext {
+  store: Store;
+  table: string;
+  /** The newest state, and the commits since the one returned before. */
+  refresh(): Promise<{ state: LogState; commits: readonly Commit[] }>;
+  nowMs(): number;
+  /** How long other writers may keep winning. */
+  timeoutMs: number;
+  engineInfo: string;
+}
+
+/** The first wait after a lost race is up to this, and doubles up to the maximum. */
+const BACKOFF_MS = 4;
+const BACKOFF_MAX_MS = 250;
+
+/**
+ * Lands a change as the table's next version. The commit point is the store's `putIfAbsent`; all before it can be
+ * repeated, and what follows it is the caller's best effort.
+ *
+ * Whoever loses the race looks at the winners only: what does not touch them lands after them (section "Delta Log
+ * Entries": a version is taken by exactly one writer).
+ * @throws DeltaError of kind `contention` where others kept winning for `timeoutMs`.
+ */
+export async function commitChange(context: CommitContext, change: Change): Promise<CommitResult> {
+  checkChange(change, context.table);
+  const txnId = randomUUID();
+  const deadline = performance.now() + context.timeoutMs;
+  let { state } = await context.refresh();
+  const readVersion = change.readVersion ?? state.version;
+  if (readVersion > state.version) throw noSuchReadVersion(context.table, readVersion, state.version);
+  let winners = await commitsSince(context, readVersion, state.version);
+
+  for (let attempts = 1; ; attempts++) {
+    if (!winners) {
+      const reason = `the log no longer has every version since ${readVersion}`;
+      return { status: 'conflict', version: state.version, reason };
+    }
+    const landed = winners.find((winner) => isOurs(winner, txnId));
+    if (landed) return { status: 'committed', version: landed.version, attempts: attempts - 1 };
+    const outcome = decide(change, state, winners, context.table);
+    if (outcome) return outcome;
+
+    const actions = actionsOf({
+      change,
+      state,
+      nowMs: context.nowMs(),
+      txnId,
+      engineInfo: context.engineInfo,
+    });
+    const version = state.version + 1;
+    const won = await take(context, version, serializeActions(actions), txnId);
+    if (won) return { status: 'committed', version, attempts };
+
+    if (performance.now() > deadline) {
+      throw new DeltaError(
+        'contention',
+        `Other writers kept winning for ${context.timeoutMs} ms, ${attempts} attempts`,
+        { table: context.table, version },
+        'Commit less often or larger batches, or allow more time.',
+      );
+    }
+    await sleep(Math.random() * Math.min(BACKOFF_MS * 2 ** attempts, BACKOFF_MAX_MS));
+    const refreshed = await context.refresh();
+    winners = await commitsSince(context, version - 1, refreshed.state.version, refreshed.commits);
+    state = refreshed.state;
+  }
+}
+
+/** The outcome where there is one without an attempt. Pure; no I/O. */
+function decide(
+  change: Change,
+  state: LogState,
+  winners: readonly Commit[],
+  table: string,
+): CommitResult | undefined {
+  const { version } = state;
+  if (change.txn) {
+    const { appId, version: wanted, expected } = change.txn;
+    const has = state.txns.get(appId)?.version;
+    if (has !== undefined && has >= wanted) return { status: 'already-committed', version };
+    if (expected !== undefined && (has ?? null) !== expected) {
+      const reason = `the position of ${appId} is ${has ?? 'none'}, not ${expected ?? 'none'}`;
+      return { status: 'conflict', version, reason };
+    }
+  }
+  for (const winner of winners) {
+    const reason = conflictWith(winner, change, state);
+    if (reason) return { status: 'conflict', version, reason };
+  }
+  const reason = checkAgainst(change, state, table);
+  return reason === undefined ? undefined : { status: 'conflict', version, reason };
+}
+
+/** Tries to be the writer of a version. */
+async function take(
+  { store, table }: CommitContext,
+  version: number,
+  bytes: Uint8Array,
+  txnId: string,
+): Promise<boolean> {
+  const path = commitPath(table, version);
+  try {
+    return await store.putIfAbsent(path, bytes);
+  } catch (error) {
+    // The store does not know whether it landed, so the log is asked: it is there whole or not at all.
+    if (!(error instanceof StoreError) || error.kind !== 'unavailable') throw error;
+    const there = await store.get(path).catch(() => undefined);
+    if (!there) throw error;
+    return isOurs(parseCommit(there, { table, version, file: path }, 0), txnId);
+  }
+}
+
+/** The versions after `from` up to `to`, from those at hand where they are all there. Null where one was cleaned away. */
+async function commitsSince(
+  { store, table }: CommitContext,
+  from: number,
+  to: number,
+  atHand: readonly Commit[] = [],
+): Promise<readonly Commit[] | null> {
+  const wanted = to - from;
+  if (wanted <= 0) return [];
+  const recent = atHand.filter((commit) => commit.version > from && commit.version <= to);
+  if (recent.length === wanted) return recent;
+  const files = Array.from({ length: wanted }, (_, i) => {
+    const path = commitPath(table, from + 1 + i);
+    return { version: from + 1 + i, entry: { path, sizeBytes: 0, modifiedMs: 0 } };
+  });
+  try {
+    return await readCommits(store, table, files);
+  } catch (error) {
+    if (error instanceof StoreError && error.kind === 'not-found') return null;
+    throw error;
+  }
+}
+
+function noSuchReadVersion(table: string, readVersion: number, newest: number): DeltaError {
+  return new DeltaError('invalid', `The change read version ${readVersion}; the newest is ${newest}`, {
+    table,
+    version: readVersion,
+  });
+}
+
+function isOurs(commit: Commit, txnId: string): boolean {
+  return commit.actions.some((action) => 'commitInfo' in action && action.commitInfo.txnId === txnId);
+}

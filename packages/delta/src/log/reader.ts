@@ -1,0 +1,184 @@
+import type { Action } from '../actions.js';
+import { mapBounded } from '../bounded.js';
+import { readLastCheckpoint } from '../checkpoint/pointer.js';
+import { readCheckpoint } from '../checkpoint/read.js';
+import { DeltaError } from '../errors.js';
+import { type Store, type StoreEntry, StoreError } from '../store.js';
+import { COMMIT_BYTES_MAX, type Commit, parseCommit } from './commit-file.js';
+import { checkReadable } from './features.js';
+import { logPrefix, versionPath } from './names.js';
+import { type LogState, Replay } from './replay.js';
+import {
+  type CommitFile,
+  commitsIn,
+  isProblem,
+  type LogSegment,
+  newestCheckpointVersion,
+  type SegmentProblem,
+  segmentOf,
+} from './segment.js';
+
+/** Commits read at the same time. */
+const READS_MAX = 32;
+
+/** A state, with what following it needs: the file of its commit, to notice a table that was replaced. */
+export interface HeldState {
+  state: LogState;
+  lastCommit?: StoreEntry;
+}
+
+/**
+ * The newest version, or `upTo`, from nothing.
+ * @throws DeltaError where there is none, where the log has a gap, or where the table needs what we do not have.
+ */
+export async function loadState(store: Store, table: string, upTo?: number): Promise<HeldState> {
+  const unreadable = new Set<string>();
+  for (;;) {
+    const segment = await findSegment(store, table, upTo, unreadable);
+    const replay = new Replay(table);
+    if (segment.checkpoint) {
+      const { version, files } = segment.checkpoint;
+      let actions: Iterable<Action>;
+      try {
+        actions = await readCheckpoint(store, table, segment.checkpoint);
+      } catch (error) {
+        if (!isUnreadable(error)) throw error;
+        // An older checkpoint, or the commits alone, may still tell the whole story.
+        for (const file of files) unreadable.add(file.path);
+        const without = await trySegment(store, table, upTo, unreadable);
+        if (isProblem(without)) throw error;
+        continue;
+      }
+      replay.checkpoint(version, files[0]!.modifiedMs, actions);
+    }
+    for (const commit of await readCommits(store, table, segment.commits)) replay.commit(commit);
+    if (segment.commits.length === 0 && segment.lastCommit) {
+      // The checkpoint does not keep when its version was committed.
+      const [commit] = await readCommits(store, table, [segment.lastCommit]);
+      replay.committedAt(commit!.timestampMs);
+    }
+    const state = replay.done();
+    checkReadable(state.protocol, table);
+    return { state, ...(segment.lastCommit && { lastCommit: segment.lastCommit.entry }) };
+  }
+}
+
+/**
+ * Goes on from a held state: lists what came after it and reads only that.
+ * @returns the new commits too, which a writer checks for conflicts; null where the log does not lead on from the
+ * held state (cleaned, or another table), so that it has to be loaded anew.
+ */
+export async function followState(
+  store: Store,
+  table: string,
+  held: HeldState,
+): Promise<{ held: HeldState; commits: readonly Commit[] } | null> {
+  const { version } = held.state;
+  const entries = await listLog(store, table, versionPath(table, version));
+  const [own, ...fresh] = commitsIn(entries);
+  if (!own || own.version !== version || !isSame(own.entry, held.lastCommit)) return null;
+  if (fresh.some((commit, i) => commit.version !== version + 1 + i)) return null;
+  if (newestCheckpointVersion(entries) > version + fresh.length) return null;
+  if (fresh.length === 0) return { held, commits: [] };
+
+  const commits = await readCommits(store, table, fresh);
+  const replay = new Replay(table, held.state);
+  for (const commit of commits) replay.commit(commit);
+  const state = replay.done();
+  checkReadable(state.protocol, table);
+  return { held: { state, lastCommit: fresh.at(-1)!.entry }, commits };
+}
+
+/** The commits of these files, in their order. */
+export async function readCommits(
+  store: Store,
+  table: string,
+  files: readonly CommitFile[],
+): Promise<Commit[]> {
+  return mapBounded(files, READS_MAX, async ({ version, entry }) => {
+    if (entry.sizeBytes > COMMIT_BYTES_MAX) {
+      throw new DeltaError('corrupt', `The commit is larger than ${COMMIT_BYTES_MAX} bytes`, {
+        table,
+        version,
+        file: entry.path,
+      });
+    }
+    const bytes = await store.get(entry.path);
+    return parseCommit(bytes, { table, version, file: entry.path }, entry.modifiedMs);
+  });
+}
+
+/** Everything in the log that belongs to a version, sorted by name. */
+export async function listLog(store: Store, table: string, startAfter?: string): Promise<StoreEntry[]> {
+  const entries: StoreEntry[] = [];
+  for await (const entry of store.list(logPrefix(table), startAfter === undefined ? {} : { startAfter })) {
+    entries.push(entry);
+  }
+  return entries;
+}
+
+/** @throws DeltaError that says why there is no such version. */
+export function noSegment(problem: SegmentProblem, table: string, upTo?: number): DeltaError {
+  switch (problem.problem) {
+    case 'empty':
+      return new DeltaError(
+        'not-a-table',
+        `There is no Delta table at ${table || 'the root'}`,
+        { table },
+        'Create it with createTable, or check the path.',
+      );
+    case 'gap':
+      return new DeltaError(
+        'corrupt',
+        `The log has a gap: version ${problem.missing} is missing before ${problem.next}`,
+        { table, version: problem.missing },
+        'Restore the missing commit from a backup; without it nothing after it can be trusted.',
+      );
+    case 'no-such-version':
+      return new DeltaError(
+        'no-such-version',
+        `There is no version ${upTo}: the log has ${problem.first} to ${problem.last}`,
+        { table, ...(upTo !== undefined && { version: upTo }) },
+        'Older versions go when the log is cleaned; see delta.logRetentionDuration.',
+      );
+  }
+}
+
+async function findSegment(
+  store: Store,
+  table: string,
+  upTo: number | undefined,
+  unreadable: ReadonlySet<string>,
+): Promise<LogSegment> {
+  const segment = await trySegment(store, table, upTo, unreadable);
+  if (isProblem(segment)) throw noSegment(segment, table, upTo);
+  return segment;
+}
+
+/** From the last checkpoint on where there is a pointer to it; else, or where that does not hold, from the whole log. */
+async function trySegment(
+  store: Store,
+  table: string,
+  upTo: number | undefined,
+  unreadable: ReadonlySet<string>,
+): Promise<LogSegment | SegmentProblem> {
+  const pointer = await readLastCheckpoint(store, table);
+  if (pointer !== null && (upTo === undefined || pointer.version <= upTo)) {
+    const recent = await listLog(store, table, versionPath(table, pointer.version));
+    const segment = segmentOf(recent, upTo, unreadable);
+    if (!isProblem(segment) && segment.checkpoint) return segment;
+  }
+  return segmentOf(await listLog(store, table), upTo, unreadable);
+}
+
+function isSame(a: StoreEntry, b: StoreEntry | undefined): boolean {
+  return b !== undefined && a.sizeBytes === b.sizeBytes && a.modifiedMs === b.modifiedMs;
+}
+
+/** What another checkpoint may help against: this one is broken, or somebody's cleaning took it away. */
+function isUnreadable(error: unknown): boolean {
+  return (
+    (error instanceof DeltaError && error.kind === 'corrupt') ||
+    (error instanceof StoreError && error.kind === 'not-found')
+  );
+}

@@ -1,0 +1,249 @@
+import { randomUUID } from 'node:crypto';
+import type { Dirent } from 'node:fs';
+import {
+  type FileHandle,
+  link,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  unlink,
+} from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { type Store, type StoreEntry, StoreError, type StoreErrorKind } from '../store.js';
+import { checkStorePath, checkStorePrefix, compareUtf8 } from './path.js';
+
+/** Temporary files begin with this; a listing leaves them out, so a crash leaves nothing that anybody sees. */
+const TEMPORARY = '.tmp-';
+
+/** How many files of a listing are looked at together; the file system's calls wait in libuv's pool of 4 anyway. */
+const STAT_BATCH = 64;
+
+/**
+ * A folder as a store. What is acknowledged survives a power loss: the file is flushed before it gets its name, and
+ * the folder after. Processes on one machine exclude each other by link(2), which fails where the name is taken.
+ */
+export function localStore(rootDir: string): Store {
+  const root = resolve(rootDir);
+  const absolute = (path: string): string => {
+    checkStorePath(path);
+    return join(root, path);
+  };
+
+  return {
+    url: pathToFileURL(root).href,
+    localPath: absolute,
+
+    async get(path, range) {
+      const file = absolute(path);
+      try {
+        return range ? await readRange(file, range) : await readFile(file);
+      } catch (cause) {
+        throw storeError(cause, 'read', path);
+      }
+    },
+
+    async *list(prefix, options) {
+      checkStorePrefix(prefix);
+      const slash = prefix.lastIndexOf('/');
+      yield* listFolder(root, slash < 0 ? '' : prefix.slice(0, slash), prefix, options?.startAfter);
+    },
+
+    async put(path, data) {
+      const file = absolute(path);
+      await writeDurably(file, data, path, async (temporary) => {
+        await rename(temporary, file);
+        return true;
+      });
+    },
+
+    async putIfAbsent(path, data) {
+      const file = absolute(path);
+      return writeDurably(file, data, path, async (temporary) => {
+        try {
+          await link(temporary, file);
+          return true;
+        } catch (error) {
+          if (errorCode(error) === 'EEXIST') return false;
+          throw error;
+        } finally {
+          await unlink(temporary);
+        }
+      });
+    },
+
+    async delete(path) {
+      const file = absolute(path);
+      try {
+        await unlink(file);
+      } catch (cause) {
+        const error = storeError(cause, 'delete', path);
+        if (error.kind !== 'not-found') throw error;
+      }
+    },
+  };
+}
+
+/** Writes beside the target, flushes, lets `publish` give it its name, flushes the folder. */
+async function writeDurably(
+  file: string,
+  data: Uint8Array,
+  path: string,
+  publish: (temporary: string) => Promise<boolean>,
+): Promise<boolean> {
+  const folder = dirname(file);
+  const temporary = join(folder, `${TEMPORARY}${randomUUID()}`);
+  try {
+    const handle = await openNew(temporary, folder);
+    try {
+      await handle.writeFile(data);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    const published = await publish(temporary);
+    // Also where somebody else's file has the name: whoever builds on it must find it after a power loss.
+    await syncFolder(folder);
+    return published;
+  } catch (cause) {
+    await unlink(temporary).catch(() => {});
+    throw storeError(cause, 'write', path);
+  }
+}
+
+async function openNew(file: string, folder: string): Promise<FileHandle> {
+  try {
+    return await open(file, 'wx');
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error;
+  }
+  const firstMade = await mkdir(folder, { recursive: true });
+  if (firstMade !== undefined) await syncFoldersUp(folder, dirname(firstMade));
+  return open(file, 'wx');
+}
+
+/** A new folder is an entry of its parent, which has to be flushed as well. */
+async function syncFoldersUp(from: string, upTo: string): Promise<void> {
+  for (let folder = from; folder.length > upTo.length; ) {
+    folder = dirname(folder);
+    await syncFolder(folder);
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  // Windows cannot open a folder, and its NTFS journals names by itself.
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function readRange(file: string, { start, end }: { start: number; end: number }): Promise<Uint8Array> {
+  const handle = await open(file, 'r');
+  try {
+    const { size } = await handle.stat();
+    const bytes = new Uint8Array(Math.max(0, Math.min(end, size) - start));
+    let read = 0;
+    while (read < bytes.length) {
+      const { bytesRead } = await handle.read(bytes, read, bytes.length - read, start + read);
+      if (bytesRead === 0) break;
+      read += bytesRead;
+    }
+    return bytes.subarray(0, read);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function* listFolder(
+  root: string,
+  folder: string,
+  prefix: string,
+  startAfter: string | undefined,
+): AsyncGenerator<StoreEntry> {
+  let entries: Dirent[];
+  try {
+    entries = await readdir(join(root, folder), { withFileTypes: true });
+  } catch (cause) {
+    const error = storeError(cause, 'list', folder);
+    if (error.kind === 'not-found') return;
+    throw error;
+  }
+
+  const base = folder === '' ? '' : `${folder}/`;
+  // A folder sorts as its name followed by `/`: so the whole listing is in the order of full paths.
+  const wanted = entries
+    .filter((entry) => (entry.isFile() || entry.isDirectory()) && !entry.name.startsWith(TEMPORARY))
+    .map((entry) => ({
+      folder: entry.isDirectory(),
+      path: `${base}${entry.name}${entry.isDirectory() ? '/' : ''}`,
+    }))
+    .filter((entry) => mayHold(entry, prefix, startAfter))
+    .sort((a, b) => compareUtf8(a.path, b.path));
+
+  for (let i = 0; i < wanted.length; ) {
+    if (wanted[i]!.folder) {
+      yield* listFolder(root, wanted[i]!.path.slice(0, -1), prefix, startAfter);
+      i++;
+      continue;
+    }
+    const batch: string[] = [];
+    while (i < wanted.length && !wanted[i]!.folder && batch.length < STAT_BATCH)
+      batch.push(wanted[i++]!.path);
+    for (const entry of await Promise.all(batch.map((path) => statEntry(root, path)))) {
+      if (entry) yield entry;
+    }
+  }
+}
+
+function mayHold(
+  entry: { folder: boolean; path: string },
+  prefix: string,
+  startAfter: string | undefined,
+): boolean {
+  const inPrefix = entry.path.startsWith(prefix) || (entry.folder && prefix.startsWith(entry.path));
+  if (!inPrefix || startAfter === undefined) return inPrefix;
+  if (entry.folder && startAfter.startsWith(entry.path)) return true;
+  return compareUtf8(entry.path, startAfter) > 0;
+}
+
+/** Null for what was deleted since the folder was read. */
+async function statEntry(root: string, path: string): Promise<StoreEntry | null> {
+  try {
+    const { size, mtimeMs } = await lstat(join(root, path));
+    return { path, sizeBytes: size, modifiedMs: Math.floor(mtimeMs) };
+  } catch (cause) {
+    const error = storeError(cause, 'list', path);
+    if (error.kind === 'not-found') return null;
+    throw error;
+  }
+}
+
+const KINDS: Record<string, [StoreErrorKind, hint?: string]> = {
+  ENOENT: ['not-found'],
+  ENOTDIR: ['not-found'],
+  EISDIR: ['not-found'],
+  EACCES: ['forbidden', 'Give this user the right to read and write the folder.'],
+  EPERM: ['forbidden', 'Give this user the right to read and write the folder.'],
+  ENOTSUP: ['unsupported', 'The file system has no hard links, so writers cannot exclude each other on it.'],
+  EROFS: ['forbidden', 'The file system is mounted read-only.'],
+  ENOSPC: ['full', 'Free some space; what was acknowledged before is safe.'],
+  EDQUOT: ['full', 'The quota is used up; what was acknowledged before is safe.'],
+};
+
+function storeError(cause: unknown, doing: string, path: string): StoreError {
+  if (cause instanceof StoreError) return cause;
+  const code = errorCode(cause);
+  const [kind, hint] = KINDS[code ?? ''] ?? ['unavailable'];
+  return new StoreError(kind, `Cannot ${doing} ${path}: ${code ?? String(cause)}`, path, hint, { cause });
+}
+
+function errorCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
+}

@@ -1,0 +1,106 @@
+import { Queue } from './bounded.js';
+import { commitChange } from './commit/commit.js';
+import type { Change, CommitResult, HistoryEntry, Snapshot, Table } from './contract.js';
+import { DeltaError } from './errors.js';
+import type { Commit } from './log/commit-file.js';
+import { followState, type HeldState, loadState } from './log/reader.js';
+import type { LogState } from './log/replay.js';
+import { snapshotOf } from './snapshot.js';
+import { checkStorePath } from './store/path.js';
+import type { Store } from './store.js';
+
+export interface TableOptions {
+  /** The clock of commits and retention, milliseconds since 1970. */
+  nowMs?: () => number;
+  /** How long a commit goes on while other writers keep winning. */
+  commitTimeoutMs?: number;
+  /** Who writes, for the history. */
+  engineInfo?: string;
+}
+
+const COMMIT_TIMEOUT_MS = 60_000;
+const ENGINE_INFO = '@eventlake/delta/0.1.0';
+
+/**
+ * Opens the table at a path of the store; the empty path is the store's root.
+ * @throws DeltaError of kind `not-a-table` where there is none.
+ */
+export async function openTable(store: Store, path: string, options: TableOptions = {}): Promise<Table> {
+  if (path !== '') checkStorePath(path);
+  const table = new LogTable(store, path, options);
+  await table.snapshot();
+  return table;
+}
+
+class LogTable implements Table {
+  private held: HeldState | undefined;
+  private latest: Snapshot | undefined;
+  /** One look at the log after the other: a call sees every commit that landed before it was made. */
+  private readonly reads = new Queue();
+  /** One commit of this object after the other, so that they do not race each other. */
+  private readonly commits = new Queue();
+
+  constructor(
+    private readonly store: Store,
+    readonly path: string,
+    private readonly options: TableOptions,
+  ) {}
+
+  async snapshot(at?: { version: number } | { timestampMs: number }): Promise<Snapshot> {
+    if (at === undefined) {
+      const { state } = await this.refresh();
+      if (this.latest?.version !== state.version) this.latest = snapshotOf(state, this.path);
+      return this.latest;
+    }
+    if ('version' in at) {
+      const { state } = await loadState(this.store, this.path, at.version);
+      return snapshotOf(state, this.path);
+    }
+    throw notYet(this.path);
+  }
+
+  async commit(change: Change): Promise<CommitResult> {
+    return this.commits.run(() =>
+      commitChange(
+        {
+          store: this.store,
+          table: this.path,
+          refresh: () => this.refresh(),
+          nowMs: this.options.nowMs ?? Date.now,
+          timeoutMs: this.options.commitTimeoutMs ?? COMMIT_TIMEOUT_MS,
+          engineInfo: this.options.engineInfo ?? ENGINE_INFO,
+        },
+        change,
+      ),
+    );
+  }
+
+  async checkpoint(): Promise<{ version: number }> {
+    throw notYet(this.path);
+  }
+
+  async cleanLog(): Promise<{ removed: number }> {
+    return { removed: 0 };
+  }
+
+  async vacuum(): Promise<{ files: string[]; sizeBytes: number }> {
+    throw notYet(this.path);
+  }
+
+  async history(): Promise<HistoryEntry[]> {
+    throw notYet(this.path);
+  }
+
+  /** The newest state; `commits` are those since the state held before, none where it had to be loaded anew. */
+  private refresh(): Promise<{ state: LogState; commits: readonly Commit[] }> {
+    return this.reads.run(async () => {
+      const followed = this.held && (await followState(this.store, this.path, this.held));
+      this.held = followed ? followed.held : await loadState(this.store, this.path);
+      return { state: this.held.state, commits: followed?.commits ?? [] };
+    });
+  }
+}
+
+function notYet(table: string): DeltaError {
+  return new DeltaError('unsupported', 'Not built yet', { table });
+}
