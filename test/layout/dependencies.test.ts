@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { ROOT } from './sources.js';
+
+/** Every dependency and the reason for it. What is not here is not needed, or its reason is not written down. */
+const REASONS: Record<string, Record<string, string>> = {
+  'packages/delta': {
+    hyparquet: 'reads checkpoints, in pure JavaScript',
+    'hyparquet-writer': 'writes checkpoints, in pure JavaScript',
+  },
+  'packages/eventlake': {
+    '@clickhouse/client': 'how every job reaches ClickHouse, embedded or a server',
+    '@duckdb/node-api': 'the embedded engine: parses, transforms, writes Parquet',
+    '@eventlake/delta': 'the tables',
+    chdb: 'ClickHouse in the process',
+    commander: 'the command line: help, options, suggestions',
+    jiti: 'loads eventlake.config.ts, since Node 20 runs no TypeScript',
+    lmdb: 'the embedded event log: ordered, durable, shared by processes',
+    picocolors: 'colours, where there is a terminal and nobody forbids them',
+    pino: 'structured logs',
+    zod: 'settings: types, defaults and refusals from one declaration',
+  },
+  'pipelines/user-events': { eventlake: 'defineEvent and definePipeline' },
+};
+
+test.each(Object.keys(REASONS))('%s depends on what has a reason, and on nothing else', (folder) => {
+  const { dependencies = {} } = JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8')) as {
+    dependencies?: Record<string, string>;
+  };
+  expect(Object.keys(dependencies).sort()).toEqual(Object.keys(REASONS[folder]!).sort());
+});
+
+test('the root depends on tools only', () => {
+  const { dependencies, devDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+    dependencies?: object;
+    devDependencies: object;
+  };
+  expect(dependencies).toBeUndefined();
+  expect(Object.keys(devDependencies).sort()).toEqual([
+    '@biomejs/biome',
+    '@types/node',
+    'fast-check',
+    'typescript',
+    'vitest',
+  ]);
+});

@@ -1,0 +1,102 @@
+import { describe, expect, test } from 'vitest';
+import { sourcesBelow } from './sources.js';
+
+const EVENTLAKE = 'packages/eventlake/src';
+
+/**
+ * What a folder of eventlake may import besides itself, types included. An event travels in this order, and no folder
+ * knows the ones behind it; only `cli` and `pipeline.ts` know everything.
+ */
+const COMMON = ['errors.ts', 'limits.ts', 'crash-points.ts', 'lock.ts', 'process-start.ts'];
+const MAY_IMPORT: Record<string, string[]> = {
+  schema: ['errors.ts', 'log/event-log.ts'],
+  config: ['errors.ts'],
+  log: [...COMMON, 'config.ts', 'schema'],
+  batch: [...COMMON, 'log/event-log.ts'],
+  engine: [...COMMON, 'config.ts', 'log/event-log.ts', 'schema'],
+  serving: [...COMMON, 'config.ts', 'schema'],
+  jobs: [...COMMON, 'config.ts', 'schema', 'log', 'batch', 'engine', 'serving/serving.ts'],
+  verify: [...COMMON, 'config.ts', 'schema', 'log', 'batch', 'engine', 'serving', 'jobs'],
+};
+
+const sources = sourcesBelow(EVENTLAKE);
+
+describe.each(Object.keys(MAY_IMPORT))('%s', (folder) => {
+  test('imports only what comes before it', () => {
+    const wrong = sources
+      .filter(({ path }) => path.startsWith(`${EVENTLAKE}/${folder}/`))
+      .flatMap(({ path, imports }) =>
+        imports
+          .filter(({ target }) => target?.startsWith(EVENTLAKE) && !isAllowed(target, folder))
+          .map(({ specifier }) => `${path} imports ${specifier}`),
+      );
+    expect(wrong).toEqual([]);
+  });
+});
+
+function isAllowed(target: string, folder: string): boolean {
+  const inside = target.slice(EVENTLAKE.length + 1);
+  return [folder, ...MAY_IMPORT[folder]!].some(
+    (allowed) => inside === allowed || inside.startsWith(`${allowed}/`),
+  );
+}
+
+test('nothing but the command line imports the command line', () => {
+  const wrong = sources.filter(
+    ({ path, imports }) =>
+      !path.startsWith(`${EVENTLAKE}/cli/`) &&
+      imports.some(({ target }) => target?.startsWith(`${EVENTLAKE}/cli/`)),
+  );
+  expect(wrong.map(({ path }) => path)).toEqual([]);
+});
+
+test('@eventlake/delta stands on its own: no eventlake, no engine, no ClickHouse', () => {
+  const allowed = /^(node:|\.|hyparquet|hyparquet-writer$|hyparquet-compressors$|@aws-sdk\/client-s3$)/;
+  const wrong = sourcesBelow('packages/delta/src').flatMap(({ path, imports }) =>
+    imports
+      .filter(({ specifier }) => !allowed.test(specifier))
+      .map(({ specifier }) => `${path} imports ${specifier}`),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test('a pipeline knows the public names of eventlake only', () => {
+  const wrong = sourcesBelow('pipelines/user-events/src').flatMap(({ path, imports }) =>
+    imports
+      .filter(({ specifier }) => !/^(node:|\.\/|\.\.\/|eventlake$)/.test(specifier))
+      .map(({ specifier }) => `${path} imports ${specifier}`),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test('native and heavy modules are loaded by those who use them, never by importing the command line', () => {
+  const heavy = /^(lmdb|chdb|@duckdb\/|@clickhouse\/|jiti$|pino$|zod$)/;
+  const byPath = new Map(sources.map((source) => [source.path, source]));
+  const reached = new Set<string>();
+  const visit = (path: string) => {
+    const source = byPath.get(path);
+    if (!source || reached.has(path)) return;
+    reached.add(path);
+    for (const { target, typeOnly, isDynamic } of source.imports)
+      if (target && !typeOnly && !isDynamic) visit(target);
+  };
+  visit(`${EVENTLAKE}/cli/main.ts`);
+  const wrong = [...reached].flatMap((path) =>
+    byPath
+      .get(path)!
+      .imports.filter(
+        ({ specifier, typeOnly, isDynamic }) => heavy.test(specifier) && !typeOnly && !isDynamic,
+      )
+      .map(({ specifier }) => `${path} imports ${specifier}`),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test('the environment is read by the settings, and by the crash points of the tests', () => {
+  const readers = sources
+    .filter(({ code }) => /process\.env\b(?!\.UV_THREADPOOL_SIZE)/.test(code))
+    .map(({ path }) => path.slice(EVENTLAKE.length + 1));
+  expect(
+    readers.filter((path) => !['cli/invocation.ts', 'crash-points.ts', 'cli/dev.ts'].includes(path)),
+  ).toEqual([]);
+});
