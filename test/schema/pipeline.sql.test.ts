@@ -3,9 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { liveTables, servingTables, silverTables } from '../../packages/eventlake/src/schema/tables.js';
 import { duckdbType } from '../../packages/eventlake/src/schema/types.js';
 import { validSql } from '../../packages/eventlake/src/schema/validation.js';
-import { openDuckDb } from './duckdb.js';
-
-type Db = Awaited<ReturnType<typeof openDuckDb>>;
+import { type Db, openDuckDb } from './duckdb.js';
 
 describe('every query gives the columns that its table declares', () => {
   let db: Db;
