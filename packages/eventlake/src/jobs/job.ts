@@ -32,6 +32,8 @@ export interface BatchReport {
   rowsIn: number;
   rowsOut: number;
   durationMs: number;
+  /** The batch's bound was reached: more was waiting already when it was planned, and the next need not wait. */
+  more?: boolean;
 }
 
 /** One step of a job: does the next batch if there is anything to do. */

@@ -8,6 +8,8 @@ export const duckdbMacros: readonly string[] = [
   'CREATE OR REPLACE TEMP MACRO try_to_timestamp(string) AS TRY_CAST(string AS TIMESTAMP WITH TIME ZONE)',
   'CREATE OR REPLACE TEMP MACRO unix_micros(moment) AS epoch_us(moment)',
   'CREATE OR REPLACE TEMP MACRO timestamp_micros(micros) AS make_timestamptz(micros)',
+  // A good hash of 63 bits, at least 0; the same only within one engine and version. Spark: shiftrightunsigned(xxhash64(text), 1).
+  'CREATE OR REPLACE TEMP MACRO id_hash(text) AS CAST(hash(text) >> 1 AS BIGINT)',
 ];
 
 /** A text literal. Backslashes are refused: DuckDB takes them as they are, Spark as an escape. */

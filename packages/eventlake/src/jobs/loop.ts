@@ -1,0 +1,134 @@
+import { DeltaError, StoreError } from '@eventlake/delta';
+import { EventlakeError } from '../errors.js';
+import type { BatchReport, Job, JobContext, StreamingJob } from './job.js';
+import { sleep } from './sleep.js';
+
+export interface LoopOptions {
+  /** A streaming job's commit interval, a batch job's schedule: from one start to the next. */
+  intervalMs: number;
+  /** Until caught up, then return. A trouble that might pass is thrown instead of waited for. */
+  once?: boolean;
+  onBatch?(report: BatchReport): void;
+}
+
+/**
+ * Runs a job until the context's signal, or `once` until it has caught up.
+ * - A streaming job runs whenever records lie beyond its position, its batches `intervalMs` apart.
+ * - A batch job runs as soon as there is something to do, and then on its schedule.
+ *
+ * A stop comes between durable steps; what is planned by then is replayed by the next start. A full disk or a server
+ * that is away is waited for: nothing is lost meanwhile.
+ * @throws EventlakeError `fenced` where another instance of the job planned a batch first.
+ */
+export async function runJob(job: Job, context: JobContext, options: LoopOptions): Promise<void> {
+  const run = options.once ? catchUp : isStreaming(job) ? follow : onSchedule;
+  let failures = 0;
+  while (!context.signal.aborted) {
+    try {
+      await job.recover();
+      await run(job, context, options, () => {
+        failures = 0;
+      });
+      return;
+    } catch (error) {
+      if (context.signal.aborted && isAbort(error)) return;
+      if (options.once || !mayPass(error)) throw error;
+      failures += 1;
+      const waitMs = Math.min(500 * 2 ** (failures - 1), BACKOFF_MAX_MS);
+      context.logger.error({ job: job.name, err: error, waitMs }, `${job.name} waits for better times`);
+      await sleep(waitMs, context.signal);
+    }
+  }
+}
+
+const BACKOFF_MAX_MS = 30_000;
+/** How often a batch job that found nothing to do at its start looks again. */
+const FIRST_LOOK_MS = 250;
+const IDLE_WAIT_MS = 30_000;
+
+type Run = (job: Job, context: JobContext, options: LoopOptions, progressed: () => void) => Promise<void>;
+
+const catchUp: Run = async (job, context, options, progressed) => {
+  while (!context.signal.aborted) {
+    const report = await runBatch(job, context, options);
+    if (!report) return;
+    progressed();
+    // While producers go on there is always something new: what was there at the last plan is what counts.
+    if (report.more === false) return;
+  }
+};
+
+const follow: Run = async (job, context, options, progressed) => {
+  let nextMs = Number.NEGATIVE_INFINITY;
+  while (!context.signal.aborted) {
+    await recordsBeyond(job as StreamingJob, context);
+    await sleep(nextMs - performance.now(), context.signal);
+    if (context.signal.aborted) return;
+    const startedMs = performance.now();
+    const report = await runBatch(job, context, options);
+    if (report) progressed();
+    nextMs = report?.more ? startedMs : startedMs + options.intervalMs;
+  }
+};
+
+const onSchedule: Run = async (job, context, options, progressed) => {
+  let everRan = false;
+  while (!context.signal.aborted) {
+    const startedMs = performance.now();
+    for (;;) {
+      const report = await runBatch(job, context, options);
+      if (!report) break;
+      everRan = true;
+      progressed();
+      if (!report.more || context.signal.aborted) break;
+    }
+    const nextMs = startedMs + (everRan ? options.intervalMs : Math.min(FIRST_LOOK_MS, options.intervalMs));
+    await sleep(nextMs - performance.now(), context.signal);
+  }
+};
+
+async function runBatch(
+  job: Job,
+  context: JobContext,
+  options: LoopOptions,
+): Promise<BatchReport | undefined> {
+  const report = await job.runBatch();
+  if (!report) return undefined;
+  const level = isStreaming(job) ? 'debug' : 'info';
+  context.logger[level](
+    report,
+    `${job.name} batch ${report.batch}: ${report.rowsIn} in, ${report.rowsOut} out`,
+  );
+  options.onBatch?.(report);
+  await maintain(job, context);
+  return report;
+}
+
+/** What is put off is done after a later batch: a trouble here must not stop the job. */
+async function maintain(job: Job, context: JobContext): Promise<void> {
+  if (context.signal.aborted) return;
+  try {
+    await job.maintain();
+  } catch (error) {
+    if (isAbort(error) && context.signal.aborted) return;
+    context.logger.warn({ job: job.name, err: error }, `${job.name}: maintenance is put off`);
+  }
+}
+
+async function recordsBeyond(job: StreamingJob, { log, pipeline, signal }: JobContext): Promise<void> {
+  await log.waitForRecords(pipeline.event.topic, job.position(), { timeoutMs: IDLE_WAIT_MS, signal });
+}
+
+function isStreaming(job: Job): job is StreamingJob {
+  return 'position' in job;
+}
+
+function mayPass(error: unknown): boolean {
+  if (error instanceof EventlakeError) return error.kind === 'unavailable';
+  if (error instanceof StoreError) return error.kind === 'unavailable' || error.kind === 'full';
+  return error instanceof DeltaError && error.kind === 'contention';
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError';
+}
