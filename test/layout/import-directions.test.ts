@@ -10,7 +10,7 @@ const EVENTLAKE = 'packages/eventlake/src';
 const COMMON = ['errors.ts', 'limits.ts', 'crash-points.ts', 'lock.ts', 'process-start.ts'];
 const MAY_IMPORT: Record<string, string[]> = {
   schema: ['errors.ts', 'log/event-log.ts'],
-  config: ['errors.ts'],
+  config: ['errors.ts', 'import-default.ts'],
   log: [...COMMON, 'config.ts', 'schema'],
   batch: [...COMMON, 'log/event-log.ts'],
   engine: [...COMMON, 'config.ts', 'log/event-log.ts', 'schema'],

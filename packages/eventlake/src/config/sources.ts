@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { EventlakeError } from '../errors.js';
+import { importDefault } from '../import-default.js';
 import { settingPaths, variableName } from './schema.js';
 
 /** Where a value came from: the file's path, the variable's name, or the flag. */
@@ -33,7 +33,7 @@ export async function fromFile(cwd: string, file?: string): Promise<RawSetting[]
   if (!existsSync(path)) {
     throw new EventlakeError('not-found', `There is no settings file ${path}`, { file: path });
   }
-  const content = await importDefault(path);
+  const content = await load(path);
   if (!isSection(content)) {
     throw new EventlakeError(
       'invalid',
@@ -74,15 +74,9 @@ function findFile(cwd: string): string | undefined {
   return found[0];
 }
 
-async function importDefault(path: string): Promise<unknown> {
+async function load(path: string): Promise<unknown> {
   try {
-    if (!path.endsWith('.ts'))
-      return ((await import(pathToFileURL(path).href)) as { default?: unknown }).default;
-    // Node 20 runs no TypeScript by itself.
-    const { createJiti } = await import('jiti');
-    return await createJiti(import.meta.url, { moduleCache: false, fsCache: false }).import(path, {
-      default: true,
-    });
+    return await importDefault(path);
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
     throw new EventlakeError(
