@@ -4,28 +4,28 @@ import { quoteIdentifier, quoteTable } from './endpoint/sql/quote.js';
 /** Where publications are filled before they are swapped in; readers cannot see it. */
 export const STAGING = 'staging';
 
-/** As many insert tokens as a table remembers. */
-const DEDUPLICATION_WINDOW = 10_000;
+/**
+ * `fsync_after_insert` is what makes an insert survive a power loss; the window is how many insert tokens the table
+ * remembers, so that a repeated one changes nothing. A replicated table has a window of its own.
+ */
+const DURABLE = {
+  fsync_after_insert: 1,
+  fsync_part_directory: 1,
+  non_replicated_deduplication_window: 10_000,
+};
 
 export function createDatabase(name: string): string {
   return `CREATE DATABASE IF NOT EXISTS ${quoteIdentifier(name)}`;
 }
 
-/**
- * `fsync_after_insert` is what makes an insert survive a power loss; the deduplication window is what makes a repeated
- * token harmless. A replicated table has its own window.
- */
-export function createTable(table: ServingTable, name = table.name): string {
+export function createTable(table: ServingTable): string {
   const columns = table.columns.map((column) => `${quoteIdentifier(column.name)} ${column.type}`);
-  const settings = ['fsync_after_insert = 1', 'fsync_part_directory = 1'];
-  if (!/^\s*Replicated/i.test(table.engine)) {
-    settings.push(`non_replicated_deduplication_window = ${DEDUPLICATION_WINDOW}`);
-  }
+  const settings = Object.entries({ ...DURABLE, ...table.settings });
   return [
-    `CREATE TABLE IF NOT EXISTS ${quoteTable(name)} (${columns.join(', ')})`,
+    `CREATE TABLE IF NOT EXISTS ${quoteTable(table.name)} (${columns.join(', ')})`,
     `ENGINE = ${table.engine}`,
     `ORDER BY (${table.orderBy.map(quoteIdentifier).join(', ')})`,
-    `SETTINGS ${settings.join(', ')}`,
+    `SETTINGS ${settings.map(([name, value]) => `${name} = ${value}`).join(', ')}`,
   ].join('\n');
 }
 

@@ -38,14 +38,14 @@ export class Engine {
 
   /**
    * @param folder `<dataDir>/clickhouse`
-   * @throws EventlakeError `busy` where another process has the folder open.
+   * @throws EventlakeError `unavailable` where the folder cannot be opened.
    */
   static async open(folder: string): Promise<Engine> {
     const path = join(folder, 'data');
     await mkdir(path, { recursive: true, mode: 0o700 });
     const config = join(folder, 'config.xml');
-    await writeFile(config, serverConfig(folder));
-    await writeFile(join(folder, 'users.xml'), usersConfig());
+    await writeFile(config, serverConfig(folder), { mode: 0o600 });
+    await writeFile(join(folder, 'users.xml'), usersConfig(), { mode: 0o600 });
     const addon = loadChdb();
     const base = await connectFirst(addon, path, config);
     const threads = Number(process.env.UV_THREADPOOL_SIZE ?? 4);
@@ -178,13 +178,14 @@ async function connectFirst(addon: ChdbAddon, path: string, config: string): Pro
   } catch (error) {
     cause = error;
   }
+  // The engine locks its folder by itself, and says who has it in a file.
   const status = await readFile(join(path, 'status'), 'utf8').catch(() => '');
   const pid = /PID: (\d+)/.exec(status)?.[1];
   throw new EventlakeError(
-    'busy',
-    `cannot open the embedded ClickHouse${pid === undefined ? '' : `: process ${pid} has its folder open`}`,
+    'unavailable',
+    'the embedded ClickHouse does not open its folder',
     { file: path },
-    'one process at a time opens it; let the others use its endpoint, or stop it first',
+    `look whether it can be written${pid === undefined ? '' : `, and whether process ${pid} has it open`}`,
     { cause },
   );
 }

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { resolve } from 'node:path';
 import type { Logger } from 'pino';
 import { EventlakeError } from '../../errors.js';
+import { acquireLock, type Lock } from '../../lock.js';
 import { authenticate, type Users } from './auth.js';
 import {
   clickhouseFolder,
+  type EndpointFile,
   findEndpoint,
   removeEndpointFile,
   WRITER,
@@ -46,23 +47,20 @@ export interface Endpoint {
 export async function startEndpoint(options: EndpointOptions): Promise<Endpoint> {
   const { dataDir } = options;
   const limits = { ...defaultLimits, ...options.limits };
-  const folder = resolve(clickhouseFolder(dataDir));
-  const other =
-    (await findEndpoint(dataDir)) ?? (inThisProcess.has(folder) ? { pid: process.pid } : undefined);
-  if (other !== undefined) throw alreadyServed(folder, other);
-  inThisProcess.add(folder);
+  // Held off by name: who has the folder is known before the engine's own lock refuses.
+  const lock = await acquireLock(dataDir, 'clickhouse').catch(async (error) => {
+    const other = await findEndpoint(dataDir);
+    throw other === undefined ? error : alreadyServed(dataDir, other);
+  });
   try {
-    return await startOn(folder, options, limits);
+    return await startOn(options, limits, lock);
   } catch (error) {
-    inThisProcess.delete(folder);
+    await lock.release();
     throw error;
   }
 }
 
-/** The engine's lock holds off other processes, not a second endpoint in this one. */
-const inThisProcess = new Set<string>();
-
-async function startOn(folder: string, options: EndpointOptions, limits: EndpointLimits): Promise<Endpoint> {
+async function startOn(options: EndpointOptions, limits: EndpointLimits, lock: Lock): Promise<Endpoint> {
   const { dataDir, host, port, logger } = options;
   // The port first: that it is taken should be known before the engine has started.
   const server = createServer({
@@ -82,13 +80,13 @@ async function startOn(folder: string, options: EndpointOptions, limits: Endpoin
       writer: WRITER,
       writerPassword: await writerSecret(dataDir),
     };
-    const engine = await Engine.open(folder);
+    const engine = await Engine.open(clickhouseFolder(dataDir));
     const queue = new AdmissionQueue(engine.concurrentMax, limits.waitingQueriesMax);
     starting.open(
       (message, response) => void answer({ engine, queue, limits, users, logger }, message, response),
     );
     await writeEndpointFile(dataDir, { pid: process.pid, url, startedAt: new Date().toISOString() });
-    const close = () => stop(server, engine, dataDir, limits).finally(() => inThisProcess.delete(folder));
+    const close = () => stop(server, engine, dataDir, limits).finally(() => lock.release());
     return { url, close: once(close) };
   } catch (error) {
     server.closeAllConnections();
@@ -97,12 +95,12 @@ async function startOn(folder: string, options: EndpointOptions, limits: Endpoin
   }
 }
 
-function alreadyServed(folder: string, other: { pid: number; url?: string }): EventlakeError {
+function alreadyServed(dataDir: string, other: EndpointFile): EventlakeError {
   return new EventlakeError(
     'busy',
     `process ${other.pid} serves this data folder already`,
-    { url: other.url, file: folder },
-    other.url === undefined ? 'stop that process first' : `use ${other.url}, or stop that process first`,
+    { url: other.url, file: clickhouseFolder(dataDir) },
+    `use ${other.url}, or stop that process first`,
   );
 }
 
