@@ -2,7 +2,9 @@ import { Command, CommanderError } from 'commander';
 import { registerConfig } from './config.js';
 import { registerDoctor } from './doctor.js';
 import { addGlobals, type Globals } from './invocation.js';
+import { registerQuery } from './query.js';
 import { registerReset } from './reset.js';
+import { registerServe } from './serve.js';
 import { endProcess, reportError } from './terminal/report-error.js';
 import { surviveClosedPipes } from './terminal/streams.js';
 
@@ -32,7 +34,7 @@ export function buildProgram(): Command {
     .showSuggestionAfterError()
     .configureHelp({ showGlobalOptions: true });
   addGlobals(program);
-  for (const register of [registerConfig, registerDoctor, registerReset]) {
+  for (const register of [registerServe, registerQuery, registerConfig, registerDoctor, registerReset]) {
     register(program);
   }
   program.addHelpText('after', EXIT_CODES);

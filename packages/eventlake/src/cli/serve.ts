@@ -1,0 +1,77 @@
+import type { Command } from 'commander';
+import { EventlakeError } from '../errors.js';
+import { invoke } from './invocation.js';
+import { stopSignal, tellParent } from './stop-signal.js';
+
+export function registerServe(program: Command): void {
+  program
+    .command('serve')
+    .description('the ClickHouse endpoint on this data folder, until stopped')
+    .option('--port <n>', 'port to listen on; 0: any free one (setting clickhouse.port)')
+    .option('--host <address>', 'address to listen on (setting clickhouse.host)')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  eventlake serve
+  eventlake serve --port 9000
+  curl http://127.0.0.1:8123/ --data-binary 'SHOW DATABASES'`,
+    )
+    .action(async (options: { port?: string; host?: string }, command: Command) => {
+      const { settings, json } = await invoke(command, [
+        ...(options.port ? [{ path: 'clickhouse.port', value: options.port, flag: '--port' }] : []),
+        ...(options.host ? [{ path: 'clickhouse.host', value: options.host, flag: '--host' }] : []),
+      ]);
+      const { url: server, host, port } = settings.clickhouse;
+      if (server) {
+        throw new EventlakeError(
+          'invalid',
+          'There is nothing to serve: ClickHouse is a server of its own',
+          { setting: 'clickhouse.url', url: server },
+          'Unset clickhouse.url to use the embedded one.',
+        );
+      }
+      const { makeLogger } = await import('./terminal/logger.js');
+      const { acquireLock } = await import('../lock.js');
+      const { loadPipeline } = await import('../load-pipeline.js');
+      const { startEndpoint } = await import('../serving/endpoint/start.js');
+      const signal = stopSignal();
+      const logger = makeLogger('serve', settings.logLevel, json);
+      const lock = await acquireLock(settings.dataDir, 'serve');
+      const pipeline = await loadPipeline(settings.pipeline, process.cwd());
+      const endpoint = await startEndpoint({ dataDir: settings.dataDir, host, port, logger });
+      try {
+        await ensureTables(settings, logger, pipeline);
+        logger.info({ url: endpoint.url }, 'ClickHouse answers');
+        tellParent({ type: 'ready', url: endpoint.url });
+        await aborted(signal);
+      } finally {
+        await endpoint.close();
+        await lock.release();
+      }
+      logger.info('stopped');
+    });
+}
+
+/** Whoever looks before the first event finds empty tables, not missing ones. */
+async function ensureTables(
+  settings: import('../config.js').Settings,
+  logger: import('pino').Logger,
+  pipeline: import('../schema/definition.js').PipelineDefinition,
+): Promise<void> {
+  const { connectServing } = await import('../serving/connect.js');
+  const { liveTables, servingTables } = await import('../schema/tables.js');
+  const serving = await connectServing({ settings, dataDir: settings.dataDir, logger });
+  try {
+    await serving.ensure([...liveTables(pipeline), ...servingTables(pipeline)]);
+  } finally {
+    await serving.close();
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve());
+  });
+}
