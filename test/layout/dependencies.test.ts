@@ -6,8 +6,9 @@ import { ROOT } from './sources.js';
 /** Every dependency and the reason for it. What is not here is not needed, or its reason is not written down. */
 const REASONS: Record<string, Record<string, string>> = {
   'packages/delta': {
+    fzstd: 'decompresses zstd, which DuckDB and Databricks write, where Node is older than 22.15',
     hyparquet: 'reads checkpoints, in pure JavaScript',
-    'hyparquet-writer': 'writes checkpoints, in pure JavaScript',
+    'hyparquet-writer': 'writes checkpoints and data, in pure JavaScript',
   },
   'packages/eventlake': {
     '@clickhouse/client': 'how every job reaches ClickHouse, embedded or a server',

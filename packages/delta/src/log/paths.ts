@@ -15,29 +15,37 @@ export function deletionVectorId(dv: DeletionVectorDescriptor): string {
   return dv.offset === undefined || dv.offset === null ? id : `${id}@${dv.offset}`;
 }
 
-/** The same file may be written with another escaping, or as `/x`, `file:/x` and `file:///x`. */
+/**
+ * The same file may be written with another escaping, as `/x`, `file:/x` and `file:///x`, or with one of Hadoop's
+ * names for S3.
+ */
 export function canonicalPath(path: string): string {
   const decoded = path.includes('%') ? decodeUri(path) : path;
-  return decoded.startsWith('file:/') ? decoded.replace(/^file:\/*/, '/') : decoded;
+  if (decoded.startsWith('file:/')) return decoded.replace(/^file:\/*/, '/');
+  return decoded.startsWith('s3') ? decoded.replace(/^s3[an]:/, 's3:') : decoded;
 }
 
 /**
- * The path of a data file in the store.
+ * The path of a data file in the store. Relative ones are below the table, absolute ones may be beside it, as those of
+ * a shallow clone are; neither is followed out of the store.
  * @param path as an action has it: relative to the table and URL-encoded, or an absolute URI.
  * @param table the table's path in the store.
- * @throws DeltaError of kind `corrupt` where it leads out of the table.
+ * @throws DeltaError of kind `corrupt` where it leads out of the table, or out of the store.
  */
 export function dataFilePath(storeUrl: string, table: string, path: string): string {
-  const inTable = isAbsolute(path) ? belowTable(storeUrl, table, path) : decodeUri(path);
-  if (inTable === null || !staysInside(inTable)) {
+  const absolute = isAbsolute(path);
+  const inside = absolute ? belowRoot(storeUrl, path) : decodeUri(path);
+  if (inside === null || !staysInside(inside)) {
     throw new DeltaError(
       'corrupt',
-      `The log names a file outside the table: ${JSON.stringify(path)}`,
+      `The log names a file outside ${absolute ? `the store ${storeUrl}` : 'the table'}: ${JSON.stringify(path)}`,
       { table, file: path },
-      'Only files below the table are read. A shallow clone has to be read with the engine that made it.',
+      absolute
+        ? 'Open the table on a store whose root holds that file too.'
+        : 'No writer makes such a path: the log has been tampered with.',
     );
   }
-  return table === '' ? inTable : `${table}/${inTable}`;
+  return absolute || table === '' ? inside : `${table}/${inside}`;
 }
 
 /** What an action's relative path looks like for a file of the store: URL-encoded, `/` kept. */
@@ -58,13 +66,10 @@ function isAbsolute(path: string): boolean {
   return path.startsWith('/') || /^[a-zA-Z][a-zA-Z0-9+.-]*:/.test(path);
 }
 
-function belowTable(storeUrl: string, table: string, path: string): string | null {
-  const root = decodeUri(storeUrl)
-    .replace(/^file:\/*/, '/')
-    .replace(/\/+$/, '');
-  const folder = `${table === '' ? root : `${root}/${table}`}/`;
+function belowRoot(storeUrl: string, path: string): string | null {
+  const root = `${canonicalPath(storeUrl).replace(/\/+$/, '')}/`;
   const absolute = canonicalPath(path);
-  return absolute.startsWith(folder) ? absolute.slice(folder.length) : null;
+  return absolute.startsWith(root) ? absolute.slice(root.length) : null;
 }
 
 function staysInside(path: string): boolean {

@@ -1,0 +1,66 @@
+/** Dates and times as text and as the numbers that Parquet holds, exact to the microsecond, in the proleptic Gregorian calendar. */
+
+const dayMs = 86_400_000;
+const usPerMs = 1000n;
+
+/** Days since 1970 to `2024-05-31`. Years outside of 0 to 9999 have a sign and six digits, as ISO 8601 has them. */
+export function dateText(days: number): string {
+  return utcText(days * dayMs).slice(0, -14);
+}
+
+/** Microseconds since 1970 to `2024-05-31T12:00:00.000000Z`, or without the Z for times without a zone. */
+export function timestampText(us: bigint, zoned: boolean): string {
+  const micros = BigInt.asUintN(64, ((us % usPerMs) + usPerMs) % usPerMs);
+  const ms = (us - micros) / usPerMs;
+  return `${utcText(Number(ms)).slice(0, -1)}${String(micros).padStart(3, '0')}${zoned ? 'Z' : ''}`;
+}
+
+/** `2024-05-31` to days since 1970; undefined where the text is no date. */
+export function parseDate(text: string): number | undefined {
+  const match = /^([+-]\d{6}|\d{4})-(\d{2})-(\d{2})$/.exec(text);
+  return match ? daysOf(Number(match[1]), Number(match[2]), Number(match[3])) : undefined;
+}
+
+/**
+ * `2024-05-31T12:00:00.123456+02:00` to microseconds since 1970; `T` may be a space, seconds and fraction may lack.
+ * Without an offset it is UTC. Undefined where the text is no time, or is more exact than a microsecond.
+ */
+export function parseTimestamp(text: string): { us: bigint; zoned: boolean } | undefined {
+  const match =
+    /^([+-]\d{6}|\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?(Z|[+-]\d{2}:?\d{2})?)?$/.exec(
+      text,
+    );
+  if (match === null) return undefined;
+  const [, year, month, day, hour = '0', minute = '0', second = '0', fraction = '', zone] = match;
+  const days = daysOf(Number(year), Number(month), Number(day));
+  const micros = fraction.padEnd(6, '0');
+  if (days === undefined || /[^0]/.test(micros.slice(6))) return undefined;
+  if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return undefined;
+  const seconds =
+    days * 86_400 + Number(hour) * 3600 + Number(minute) * 60 + Number(second) - offsetSeconds(zone);
+  return { us: BigInt(seconds) * 1_000_000n + BigInt(micros.slice(0, 6)), zoned: zone !== undefined };
+}
+
+function offsetSeconds(zone: string | undefined): number {
+  if (zone === undefined || zone === 'Z') return 0;
+  const sign = zone.startsWith('-') ? -1 : 1;
+  return sign * (Number(zone.slice(1, 3)) * 3600 + Number(zone.slice(-2)) * 60);
+}
+
+function daysOf(year: number, month: number, day: number): number | undefined {
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day);
+  const exists = date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+  return exists ? date.getTime() / dayMs : undefined;
+}
+
+/** Like `Date.toISOString`, also for the years that Date does not reach. */
+function utcText(ms: number): string {
+  if (Math.abs(ms) <= 8.64e15) return new Date(ms).toISOString();
+  // 400 years are exactly 146,097 days.
+  const cycles = Math.floor(ms / (146_097 * dayMs));
+  const inside = new Date(ms - cycles * 146_097 * dayMs);
+  const year = inside.getUTCFullYear() + cycles * 400;
+  const sign = year < 0 ? '-' : '+';
+  return `${sign}${String(Math.abs(year)).padStart(6, '0')}${inside.toISOString().slice(4)}`;
+}
