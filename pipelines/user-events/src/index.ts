@@ -2,6 +2,7 @@ import { definePipeline } from 'eventlake';
 import { userEvents } from './event.js';
 import { gold } from './gold.js';
 import { live } from './live.js';
+import { simulate } from './simulator/simulate.js';
 
 export { type UserEvent, userEvents } from './event.js';
 
@@ -11,4 +12,5 @@ export default definePipeline({
   gold,
   live,
   futureToleranceMs: 5 * 60_000,
+  simulate,
 });
