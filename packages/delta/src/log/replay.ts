@@ -52,7 +52,7 @@ export class Replay {
     this.timestampMs = before?.timestampMs ?? 0;
   }
 
-  /** A checkpoint's rows: the complete state of its version. */
+  /** Some of a checkpoint's rows; all of them together are the complete state of its version. */
   checkpoint(version: number, timestampMs: number, actions: Iterable<Action>): this {
     for (const action of actions) this.apply(action);
     this.version = version;
