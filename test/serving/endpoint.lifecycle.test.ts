@@ -10,7 +10,7 @@ import { startEndpoint } from '../../packages/eventlake/src/serving/endpoint/sta
 import { startFixture, temporaryFolder } from './processes.js';
 
 const logger = pino({ level: 'silent' });
-const settings = { clickhouse: { host: '127.0.0.1', port: 0 } };
+const settings = { clickhouse: { host: '127.0.0.1', port: 0 }, lakehouse: '/nowhere' };
 const table = {
   name: 'realtime.t',
   columns: [{ name: 'n', type: 'UInt64' }],

@@ -16,7 +16,7 @@ test('blocks that are inserted again after kill -9 count once, and what was ackn
     await inserter.kill('SIGKILL');
     acknowledged = Math.max(acknowledged, ...inserter.lines.map(Number));
   }
-  const settings = { clickhouse: { host: '127.0.0.1', port: 0 } };
+  const settings = { clickhouse: { host: '127.0.0.1', port: 0 }, lakehouse: '/nowhere' };
   const serving = await connectServing({ settings, dataDir, logger: pino({ level: 'silent' }) });
   for (let block = Math.max(1, acknowledged - 3); block <= acknowledged + 1; block++) {
     const rows = Array.from({ length: 100 }, (_, k) => ({ k, n: 1 }));

@@ -9,7 +9,7 @@ const logger = pino({ level: 'silent' });
 
 servingContract('embedded, over HTTP', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'eventlake-serving-'));
-  const settings = { clickhouse: { host: '127.0.0.1', port: 0 } };
+  const settings = { clickhouse: { host: '127.0.0.1', port: 0 }, lakehouse: '/nowhere' };
   const serving = await connectServing({ settings, dataDir, logger });
   return {
     serving,
@@ -31,6 +31,7 @@ if (url !== undefined) {
         host: '',
         port: 0,
       },
+      lakehouse: '/nowhere',
     };
     const serving = await connectServing({ settings, dataDir: tmpdir(), logger });
     return { serving, cleanUp: () => serving.close() };

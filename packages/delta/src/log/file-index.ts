@@ -40,11 +40,8 @@ export class FileIndex<T> {
     const has = (key: string): boolean => (overlay.has(key) ? overlay.get(key) !== undefined : base.has(key));
     return {
       set(key, value) {
-        if (overlay.has(key)) {
-          if (overlay.get(key) === undefined) size++;
-          // To the end: it came last.
-          overlay.delete(key);
-        } else if (!base.has(key)) size++;
+        if (!has(key)) size++;
+        overlay.delete(key);
         overlay.set(key, value);
       },
       delete(key) {
@@ -55,7 +52,6 @@ export class FileIndex<T> {
         return true;
       },
       done: () => {
-        if (base.size === 0) return new FileIndex<T>(overlay as Map<string, T>, new Map(), size);
         const edited = new FileIndex<T>(base, overlay, size);
         return overlay.size > OVERLAY_MIN + base.size / OVERLAY_FRACTION ? edited.folded() : edited;
       },

@@ -18,11 +18,15 @@ export async function openClickHouse(settings: Settings): Promise<ClickHouseRead
   const running = await findEndpoint(settings.dataDir);
   if (running) return reader(running.url, {});
   await refuseEmptyFolder(settings.dataDir);
+  const { loadPipeline } = await import('../load-pipeline.js');
+  const { deltaTables } = await import('../schema/tables.js');
   const { startEndpoint } = await import('../serving/endpoint/start.js');
+  const pipeline = await loadPipeline(settings.pipeline, process.cwd());
   const own = await startEndpoint({
     dataDir: settings.dataDir,
     host: '127.0.0.1',
     port: 0,
+    lake: { root: settings.lakehouse, tables: deltaTables(pipeline) },
     logger: makeLogger('query', 'error', false),
   });
   return { ...reader(own.url, {}), close: () => own.close() };

@@ -34,12 +34,14 @@ Examples:
       const { makeLogger } = await import('./terminal/logger.js');
       const { acquireLock } = await import('../lock.js');
       const { loadPipeline } = await import('../load-pipeline.js');
+      const { deltaTables } = await import('../schema/tables.js');
       const { startEndpoint } = await import('../serving/endpoint/start.js');
       const signal = stopSignal();
       const logger = makeLogger('serve', settings.logLevel, json);
       const lock = await acquireLock(settings.dataDir, 'serve');
       const pipeline = await loadPipeline(settings.pipeline, process.cwd());
-      const endpoint = await startEndpoint({ dataDir: settings.dataDir, host, port, logger });
+      const lake = { root: settings.lakehouse, tables: deltaTables(pipeline) };
+      const endpoint = await startEndpoint({ dataDir: settings.dataDir, host, port, lake, logger });
       try {
         await ensureTables(settings, logger, pipeline);
         logger.info({ url: endpoint.url }, 'ClickHouse answers');

@@ -5,11 +5,14 @@ import type { Settings } from '../config.js';
 import { EventlakeError } from '../errors.js';
 import { ClickHouseServing, type Connector } from './clickhouse-serving.js';
 import { type EndpointFile, findEndpoint, readWriterSecret, WRITER } from './endpoint/endpoint-file.js';
+import type { LakeOptions } from './endpoint/lake.js';
 import type { Endpoint } from './endpoint/start.js';
 import type { Serving } from './serving.js';
 
 export interface ConnectOptions {
-  settings: Pick<Settings, 'clickhouse'>;
+  settings: Pick<Settings, 'clickhouse' | 'lakehouse'>;
+  /** Delta tables that an embedded one in this process shows beside ClickHouse's own. */
+  tables?: LakeOptions['tables'];
   dataDir: string;
   logger: Logger;
 }
@@ -41,11 +44,12 @@ function server(url: string, { settings }: ConnectOptions): Connector {
   };
 }
 
-function embedded({ dataDir, logger }: ConnectOptions): Connector {
+function embedded(options: ConnectOptions): Connector {
+  const { dataDir } = options;
   let own: Endpoint | undefined;
   return {
     async connect() {
-      const found = await findOrStart(dataDir, logger, (endpoint) => {
+      const found = await findOrStart(options, (endpoint) => {
         own = endpoint;
       });
       return { client: clientOf(found.url, WRITER, await readWriterSecret(dataDir)), url: found.url };
@@ -57,8 +61,7 @@ function embedded({ dataDir, logger }: ConnectOptions): Connector {
 }
 
 async function findOrStart(
-  dataDir: string,
-  logger: Logger,
+  { settings, dataDir, tables, logger }: ConnectOptions,
   keep: (endpoint: Endpoint) => void,
 ): Promise<Pick<EndpointFile, 'url'>> {
   const deadline = Date.now() + FOLDER_WAIT_MS;
@@ -68,7 +71,8 @@ async function findOrStart(
     try {
       // Loaded only here: who talks to a server or a running endpoint never loads the engine.
       const { startEndpoint } = await import('./endpoint/start.js');
-      const endpoint = await startEndpoint({ dataDir, host: '127.0.0.1', port: 0, logger });
+      const lake = tables && { root: settings.lakehouse, tables };
+      const endpoint = await startEndpoint({ dataDir, host: '127.0.0.1', port: 0, lake, logger });
       keep(endpoint);
       return endpoint;
     } catch (error) {

@@ -6,6 +6,7 @@ export function serverConfig(folder: string): string {
   const MiB = 1024 * 1024;
   return element('clickhouse', {
     users_config: `${folder}/users.xml`,
+    user_files_path: `${folder}/user_files`,
     display_name: 'eventlake',
     memory_worker_period_ms: 1000,
     mark_cache_size: 128 * MiB,
@@ -29,7 +30,7 @@ export function serverConfig(folder: string): string {
 
 export function usersConfig(): string {
   return element('clickhouse', {
-    profiles: { default: { session_timezone: 'UTC' } },
+    profiles: { default: { session_timezone: 'UTC', delta_lake_reload_schema_for_consistency: 1 } },
     quotas: { default: {} },
     users: {
       default: {

@@ -86,6 +86,12 @@ export class Engine {
     };
   }
 
+  /** One statement of our own. Returns the first column's lines. */
+  async administer(sql: string): Promise<string[]> {
+    const { bytes } = await this.#query(this.#base, sql, 'TSVRaw');
+    return Buffer.from(bytes).toString('utf8').split('\n').slice(0, -1);
+  }
+
   #stream(
     run: EngineConnection['run'],
     before: string,

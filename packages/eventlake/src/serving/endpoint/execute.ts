@@ -7,6 +7,7 @@ import type { Role } from './auth.js';
 import { type RequestSql, readSql, spool } from './body.js';
 import type { Engine, EngineConnection } from './engine.js';
 import { ClickHouseException, exceptions } from './errors.js';
+import type { LakeTables } from './lake.js';
 import type { EndpointLimits } from './limits.js';
 import { preamble } from './preamble.js';
 import type { AdmissionQueue } from './queue.js';
@@ -17,6 +18,7 @@ import { quoteString } from './sql/quote.js';
 export interface ExecuteContext {
   engine: Engine;
   queue: AdmissionQueue;
+  lake: LakeTables;
   limits: EndpointLimits;
 }
 
@@ -29,7 +31,7 @@ export async function execute(
   response: ServerResponse,
   queryId: string,
 ): Promise<void> {
-  const { engine, queue, limits } = context;
+  const { engine, queue, lake, limits } = context;
   const gone = new AbortController();
   response.once('close', () => {
     if (!response.writableFinished) gone.abort();
@@ -47,6 +49,7 @@ export async function execute(
     }
     const connection = engine.connect();
     try {
+      await lake.refresh();
       const before = preamble(role, request, limits);
       const facts = { queryId, format, encoding: request.encoding };
       if (sql.statement.kind === 'rows') {

@@ -17,6 +17,7 @@ import {
 import { Engine } from './engine.js';
 import { ClickHouseException } from './errors.js';
 import { type ExecuteContext, execute } from './execute.js';
+import { type LakeOptions, LakeTables } from './lake.js';
 import { defaultLimits, type EndpointLimits } from './limits.js';
 import { AdmissionQueue } from './queue.js';
 import { readRequest } from './request.js';
@@ -28,6 +29,8 @@ export interface EndpointOptions {
   /** 0 takes any free port. */
   port: number;
   logger: Logger;
+  /** Delta tables to show beside ClickHouse's own. */
+  lake?: LakeOptions;
   /** Readers need a password where this is given. */
   readerPassword?: string;
   limits?: Partial<EndpointLimits>;
@@ -82,9 +85,10 @@ async function startOn(options: EndpointOptions, limits: EndpointLimits, lock: L
     };
     const engine = await Engine.open(clickhouseFolder(dataDir));
     const queue = new AdmissionQueue(engine.concurrentMax, limits.waitingQueriesMax);
-    starting.open(
-      (message, response) => void answer({ engine, queue, limits, users, logger }, message, response),
-    );
+    const lake = new LakeTables(engine, options.lake, logger);
+    await lake.refresh();
+    const context = { engine, queue, lake, limits, users, logger };
+    starting.open((message, response) => void answer(context, message, response));
     await writeEndpointFile(dataDir, { pid: process.pid, url, startedAt: new Date().toISOString() });
     const close = () => stop(server, engine, dataDir, limits).finally(() => lock.release());
     return { url, close: once(close) };
