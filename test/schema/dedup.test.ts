@@ -27,7 +27,7 @@ test('the first landed of each id is kept, unless silver has the id; every row i
       const kept = await places(firstRowsSql('valid_rows', 'repeats'));
       const duplicates = await places(duplicateRowsSql('valid_rows', 'repeats'));
 
-      const seen = new Set(known);
+      const seen = new Set<string>(known);
       const expected: [Row[], Row[]] = [[], []];
       for (const row of [...valid].sort(byLanding)) {
         expected[seen.has(row.event_id) ? 1 : 0].push(row);

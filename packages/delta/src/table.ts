@@ -1,10 +1,13 @@
 import { Queue } from './bounded.js';
-import { commitChange } from './commit/commit.js';
+import { writeCheckpoint } from './checkpoint/write.js';
+import { type CommitContext, commitChange } from './commit/commit.js';
 import type { Change, CommitResult, HistoryEntry, Snapshot, Table } from './contract.js';
 import { DeltaError } from './errors.js';
 import type { Commit } from './log/commit-file.js';
+import { checkWritable } from './log/features.js';
 import { followState, type HeldState, loadState } from './log/reader.js';
 import type { LogState } from './log/replay.js';
+import { checkpointInterval, isOff } from './properties.js';
 import { snapshotOf } from './snapshot.js';
 import { checkStorePath } from './store/path.js';
 import type { Store } from './store.js';
@@ -14,6 +17,8 @@ export interface TableOptions {
   nowMs?: () => number;
   /** How long a commit goes on while other writers keep winning. */
   commitTimeoutMs?: number;
+  /** Told what went wrong with the checkpoint or the cleaning after a commit; the commit itself has landed. */
+  onMaintenanceError?: (error: unknown) => void;
   /** Who writes, for the history. */
   engineInfo?: string;
 }
@@ -60,23 +65,15 @@ class LogTable implements Table {
   }
 
   async commit(change: Change): Promise<CommitResult> {
-    return this.commits.run(() =>
-      commitChange(
-        {
-          store: this.store,
-          table: this.path,
-          refresh: () => this.refresh(),
-          nowMs: this.options.nowMs ?? Date.now,
-          timeoutMs: this.options.commitTimeoutMs ?? COMMIT_TIMEOUT_MS,
-          engineInfo: this.options.engineInfo ?? ENGINE_INFO,
-        },
-        change,
-      ),
-    );
+    const result = await this.commits.run(() => commitChange(this.commitContext(), change));
+    if (result.status === 'committed') await this.checkpointIfDue(result.version);
+    return result;
   }
 
   async checkpoint(): Promise<{ version: number }> {
-    throw notYet(this.path);
+    const { state } = await this.refresh();
+    checkWritable(state.protocol, state.metadata, this.path);
+    return writeCheckpoint(this.store, this.path, state, this.nowMs());
   }
 
   async cleanLog(): Promise<{ removed: number }> {
@@ -89,6 +86,33 @@ class LogTable implements Table {
 
   async history(): Promise<HistoryEntry[]> {
     throw notYet(this.path);
+  }
+
+  private commitContext(): CommitContext {
+    return {
+      store: this.store,
+      table: this.path,
+      refresh: () => this.refresh(),
+      nowMs: () => this.nowMs(),
+      timeoutMs: this.options.commitTimeoutMs ?? COMMIT_TIMEOUT_MS,
+      engineInfo: this.options.engineInfo ?? ENGINE_INFO,
+    };
+  }
+
+  private nowMs(): number {
+    return (this.options.nowMs ?? Date.now)();
+  }
+
+  /** The commit has landed, whatever happens here: the next one that is due makes up for what fails. */
+  private async checkpointIfDue(version: number): Promise<void> {
+    try {
+      const properties = this.held?.state.metadata.configuration ?? {};
+      if (version % checkpointInterval(properties) !== 0) return;
+      await this.checkpoint();
+      if (!isOff(properties, 'delta.enableExpiredLogCleanup')) await this.cleanLog();
+    } catch (error) {
+      this.options.onMaintenanceError?.(error);
+    }
   }
 
   /** The newest state; `commits` are those since the state held before, none where it had to be loaded anew. */

@@ -49,7 +49,7 @@ export function serializeActions(actions: readonly Action[]): Uint8Array {
 /** Null for an action that we do not know, which clients must ignore (section "Protocol Evolution"). */
 export function checkAction(value: unknown, where: DeltaError['where']): Action | null {
   if (!isRecord(value)) throw malformed('An action is not an object', where);
-  for (const [name, check] of Object.entries(CHECKS)) {
+  for (const [name, check] of CHECKS) {
     const body = value[name];
     if (body === undefined || body === null) continue;
     if (!isRecord(body)) throw malformed(`The action ${name} is not an object`, where);
@@ -88,22 +88,22 @@ function* lines(bytes: Uint8Array, place: CommitPlace): Generator<string> {
 type Body = Record<string, unknown>;
 
 /** What replay and its readers rely on; undefined where all is well. Missing collections are filled in. */
-const CHECKS: Record<string, (body: Body) => string | undefined> = {
-  add: (body) => checkFile(body) ?? checkAdd(body as unknown as AddFile),
-  remove: (body) => checkFile(body) ?? checkRemove(body as unknown as RemoveFile),
-  metaData: (body) => checkMetadata(body as unknown as Metadata),
-  protocol: (body) => checkProtocol(body as unknown as Protocol),
-  txn: (body) =>
+const CHECKS: readonly [kind: string, check: (body: Body) => string | undefined][] = Object.entries({
+  add: (body: Body) => checkFile(body) ?? checkAdd(body as unknown as AddFile),
+  remove: (body: Body) => checkFile(body) ?? checkRemove(body as unknown as RemoveFile),
+  metaData: (body: Body) => checkMetadata(body as unknown as Metadata),
+  protocol: (body: Body) => checkProtocol(body as unknown as Protocol),
+  txn: (body: Body) =>
     typeof body.appId === 'string' && isWhole(body.version) ? undefined : 'has no appId or version',
-  commitInfo: (body) => {
+  commitInfo: (body: Body) => {
     // Some writers leave it out; the history shows 0.
     if (typeof body.timestamp !== 'number') (body as CommitInfo).timestamp = 0;
     return undefined;
   },
-  domainMetadata: (body) =>
+  domainMetadata: (body: Body) =>
     typeof body.domain === 'string' && typeof body.removed === 'boolean' ? undefined : 'has no domain',
-  cdc: (body) => checkFile(body),
-};
+  cdc: (body: Body) => checkFile(body),
+});
 
 function checkFile(body: Body): string | undefined {
   if (typeof body.path !== 'string') return 'has no path';
@@ -163,7 +163,11 @@ function isDeletionVector(value: unknown): boolean {
 }
 
 function isStringMap(value: unknown): boolean {
-  return isRecord(value) && Object.values(value).every((item) => item === null || typeof item === 'string');
+  if (!isRecord(value)) return false;
+  for (const name of Object.keys(value)) {
+    if (value[name] !== null && typeof value[name] !== 'string') return false;
+  }
+  return true;
 }
 
 function isStrings(value: unknown): boolean {

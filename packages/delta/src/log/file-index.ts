@@ -40,8 +40,11 @@ export class FileIndex<T> {
     const has = (key: string): boolean => (overlay.has(key) ? overlay.get(key) !== undefined : base.has(key));
     return {
       set(key, value) {
-        if (!has(key)) size++;
-        overlay.delete(key);
+        if (overlay.has(key)) {
+          if (overlay.get(key) === undefined) size++;
+          // To the end: it came last.
+          overlay.delete(key);
+        } else if (!base.has(key)) size++;
         overlay.set(key, value);
       },
       delete(key) {
@@ -52,6 +55,7 @@ export class FileIndex<T> {
         return true;
       },
       done: () => {
+        if (base.size === 0) return new FileIndex<T>(overlay as Map<string, T>, new Map(), size);
         const edited = new FileIndex<T>(base, overlay, size);
         return overlay.size > OVERLAY_MIN + base.size / OVERLAY_FRACTION ? edited.folded() : edited;
       },

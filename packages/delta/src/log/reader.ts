@@ -1,4 +1,3 @@
-import type { Action } from '../actions.js';
 import { mapBounded } from '../bounded.js';
 import { readLastCheckpoint } from '../checkpoint/pointer.js';
 import { readCheckpoint } from '../checkpoint/read.js';
@@ -9,6 +8,7 @@ import { checkReadable } from './features.js';
 import { logPrefix, versionPath } from './names.js';
 import { type LogState, Replay } from './replay.js';
 import {
+  type CheckpointFiles,
   type CommitFile,
   commitsIn,
   isProblem,
@@ -27,39 +27,61 @@ export interface HeldState {
   lastCommit?: StoreEntry;
 }
 
+/** How often the log may be cleaned under a reader before it gives up. */
+const LOADS_MAX = 5;
+
 /**
  * The newest version, or `upTo`, from nothing.
  * @throws DeltaError where there is none, where the log has a gap, or where the table needs what we do not have.
  */
 export async function loadState(store: Store, table: string, upTo?: number): Promise<HeldState> {
   const unreadable = new Set<string>();
-  for (;;) {
+  for (let loads = 1; ; loads++) {
     const segment = await findSegment(store, table, upTo, unreadable);
-    const replay = new Replay(table);
-    if (segment.checkpoint) {
-      const { version, files } = segment.checkpoint;
-      let actions: Iterable<Action>;
-      try {
-        actions = await readCheckpoint(store, table, segment.checkpoint);
-      } catch (error) {
-        if (!isUnreadable(error)) throw error;
-        // An older checkpoint, or the commits alone, may still tell the whole story.
-        for (const file of files) unreadable.add(file.path);
-        const without = await trySegment(store, table, upTo, unreadable);
-        if (isProblem(without)) throw error;
-        continue;
-      }
+    try {
+      const state = await replaySegment(store, table, segment);
+      checkReadable(state.protocol, table);
+      return { state, ...(segment.lastCommit && { lastCommit: segment.lastCommit.entry }) };
+    } catch (error) {
+      // Cleaned away between listing and reading: the next listing has what replaced it.
+      if (error instanceof StoreError && error.kind === 'not-found' && loads < LOADS_MAX) continue;
+      if (!(error instanceof CheckpointError)) throw error;
+      // An older checkpoint, or the commits alone, may still tell the whole story.
+      for (const file of segment.checkpoint?.files ?? []) unreadable.add(file.path);
+      if (isProblem(await trySegment(store, table, upTo, unreadable))) throw error.cause;
+    }
+  }
+}
+
+async function replaySegment(store: Store, table: string, segment: LogSegment): Promise<LogState> {
+  const replay = new Replay(table);
+  if (segment.checkpoint) await replayCheckpoint(store, table, segment.checkpoint, replay);
+  for (const commit of await readCommits(store, table, segment.commits)) replay.commit(commit);
+  if (segment.commits.length === 0 && segment.lastCommit) {
+    // The checkpoint does not keep when its version was committed.
+    const [commit] = await readCommits(store, table, [segment.lastCommit]);
+    replay.committedAt(commit!.timestampMs);
+  }
+  return replay.done();
+}
+
+/** The checkpoint is broken: whoever reads may try another one. */
+class CheckpointError extends Error {}
+
+async function replayCheckpoint(
+  store: Store,
+  table: string,
+  checkpoint: CheckpointFiles,
+  replay: Replay,
+): Promise<void> {
+  const { version, files } = checkpoint;
+  try {
+    for await (const actions of readCheckpoint(store, table, checkpoint)) {
       replay.checkpoint(version, files[0]!.modifiedMs, actions);
     }
-    for (const commit of await readCommits(store, table, segment.commits)) replay.commit(commit);
-    if (segment.commits.length === 0 && segment.lastCommit) {
-      // The checkpoint does not keep when its version was committed.
-      const [commit] = await readCommits(store, table, [segment.lastCommit]);
-      replay.committedAt(commit!.timestampMs);
-    }
-    const state = replay.done();
-    checkReadable(state.protocol, table);
-    return { state, ...(segment.lastCommit && { lastCommit: segment.lastCommit.entry }) };
+  } catch (cause) {
+    if (cause instanceof DeltaError && cause.kind === 'corrupt') throw new CheckpointError('', { cause });
+    throw cause;
   }
 }
 
@@ -173,12 +195,4 @@ async function trySegment(
 
 function isSame(a: StoreEntry, b: StoreEntry | undefined): boolean {
   return b !== undefined && a.sizeBytes === b.sizeBytes && a.modifiedMs === b.modifiedMs;
-}
-
-/** What another checkpoint may help against: this one is broken, or somebody's cleaning took it away. */
-function isUnreadable(error: unknown): boolean {
-  return (
-    (error instanceof DeltaError && error.kind === 'corrupt') ||
-    (error instanceof StoreError && error.kind === 'not-found')
-  );
 }

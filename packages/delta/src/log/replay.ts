@@ -52,7 +52,7 @@ export class Replay {
     this.timestampMs = before?.timestampMs ?? 0;
   }
 
-  /** A checkpoint's rows: the complete state of its version. */
+  /** Some of a checkpoint's rows; all of them together are the complete state of its version. */
   checkpoint(version: number, timestampMs: number, actions: Iterable<Action>): this {
     for (const action of actions) this.apply(action);
     this.version = version;
@@ -112,14 +112,14 @@ export class Replay {
     const key = fileKey(add);
     this.files.set(key, add);
     this.tombstones.delete(key);
-    this.touched.add(key);
+    if (this.before) this.touched.add(key);
   }
 
   private remove(remove: RemoveFile): void {
     const key = fileKey(remove);
     this.files.delete(key);
     this.tombstones.set(key, remove);
-    this.touched.add(key);
+    if (this.before) this.touched.add(key);
   }
 
   private domain(domain: DomainMetadata): void {
@@ -129,9 +129,13 @@ export class Replay {
 
   /** Counts again only what was touched since the state before. */
   private sizeOf(files: FileIndex<AddFile>): number {
-    let sizeBytes = this.before?.sizeBytes ?? 0;
-    for (const key of this.touched) {
-      sizeBytes += (files.get(key)?.size ?? 0) - (this.before?.files.get(key)?.size ?? 0);
+    const { before } = this;
+    let sizeBytes = before?.sizeBytes ?? 0;
+    if (before) {
+      for (const key of this.touched)
+        sizeBytes += (files.get(key)?.size ?? 0) - (before.files.get(key)?.size ?? 0);
+    } else {
+      for (const { size } of files.values()) sizeBytes += size;
     }
     return sizeBytes;
   }

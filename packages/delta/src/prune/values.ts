@@ -88,7 +88,7 @@ function widened(value: Comparable, by: number): Bounds {
   return typeof value === 'number' ? { min: value - by, max: value + by } : {};
 }
 
-function toComparable(value: Exclude<Literal, null>, type: DataType): Comparable | undefined {
+export function toComparable(value: Exclude<Literal, null>, type: DataType): Comparable | undefined {
   if (typeof type !== 'string' || type === 'binary') return undefined;
   if (type === 'string') return typeof value === 'string' ? value : undefined;
   if (type === 'boolean') return toBoolean(value);

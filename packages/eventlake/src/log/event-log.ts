@@ -5,8 +5,14 @@
  * Bytes stay bytes: records come and go in blocks, never as one object each.
  */
 export interface EventLog {
-  /** Makes the topic, or returns it where it is there. @throws EventlakeError `invalid` where it differs in partitions. */
+  /**
+   * Makes the topic, or returns it where it is there; then it takes over the retention that is given.
+   * @throws EventlakeError `invalid` where it differs in partitions, or the name is none that Kafka would take.
+   */
   createTopic(topic: string, options: TopicOptions): Promise<TopicInfo>;
+
+  /** Removes the topic with its records, positions and sources. @throws EventlakeError `not-found`. */
+  deleteTopic(topic: string): Promise<void>;
 
   /** @throws EventlakeError `not-found`. */
   topic(topic: string): Promise<TopicInfo>;
@@ -16,6 +22,9 @@ export interface EventLog {
    * Resolves when they are durable: flushed to disk, not merely visible. Only then can anybody read them.
    * With `source`, the records and the source's new position become durable together or not at all, so that
    * a file that is ingested again, or a redrive that is repeated, appends nothing twice.
+   * Appends of one caller land in the order of the calls, awaited or not.
+   * @throws EventlakeError `limit` where a record or the batch is too long, `unavailable` where the disk is full;
+   *   nothing of the batch is appended then.
    */
   append(topic: string, records: RecordBatch, options?: AppendOptions): Promise<AppendResult>;
 
@@ -26,13 +35,10 @@ export interface EventLog {
    * The records of one partition with `from <= offset < to`, in order, as blocks of about `blockBytesMax`.
    * Offsets may have gaps (compaction, transaction markers); `to` must not pass the durable end.
    * @throws EventlakeError `data-loss` where `from` lies before the first record that retention kept,
-   *   naming how many are gone.
+   *   naming how many are gone; `corrupt`, naming the offset, where stored bytes are not what was written; on abort
+   *   the signal's reason.
    */
-  read(
-    topic: string,
-    range: OffsetRange,
-    options?: { blockBytesMax?: number; signal?: AbortSignal },
-  ): AsyncIterable<RecordBlock>;
+  read(topic: string, range: OffsetRange, options?: ReadOptions): AsyncIterable<RecordBlock>;
 
   /** Resolves when any partition's durable end passes its given offset, when `timeoutMs` is over, or on abort. */
   waitForRecords(
@@ -50,7 +56,11 @@ export interface EventLog {
   /** All consumers that have committed positions on the topic. */
   consumers(topic: string): Promise<string[]>;
 
-  /** Applies the topic's retention now. `force` lets it overtake unread consumers. */
+  /**
+   * Removes what the topic's retention allows, the oldest first and in whole blocks, but nothing that a consumer with
+   * committed positions has not read. A topic without such consumers has nobody to wait for: whoever will read from the
+   * beginning commits its first positions before it does. `force` lets it overtake them all.
+   */
   enforceRetention(topic: string, options?: { force?: boolean }): Promise<{ removedRecords: number }>;
 
   close(): Promise<void>;
@@ -58,8 +68,18 @@ export interface EventLog {
 
 export interface TopicOptions {
   partitions: number;
+  /** Undefined: kept whatever its age. */
   retentionHours?: number;
+  /** Of all partitions together. Undefined: kept whatever its size. */
   retentionBytesMax?: number;
+}
+
+export interface ReadOptions {
+  /** Bytes of values in one block; a single record may exceed it. */
+  blockBytesMax?: number;
+  /** Fills in the blocks' `keys` and `headers`. */
+  keysAndHeaders?: boolean;
+  signal?: AbortSignal;
 }
 
 export interface TopicInfo {
@@ -95,6 +115,8 @@ export interface RecordBatch {
   keys: readonly (string | null)[];
   /** Few records have them; index → headers. */
   headers?: ReadonlyMap<number, Readonly<Record<string, string>>>;
+  /** Records whose value is null (a tombstone) rather than empty; their bounds span no bytes. */
+  nullValues?: ReadonlySet<number>;
 }
 
 /** Records on their way out: consecutive in one partition. Record `i` is `values[bounds[i] … bounds[i + 1])`. */
@@ -110,6 +132,9 @@ export interface RecordBlock {
   timestampsMs: Float64Array;
   /** Records whose value is null (a tombstone), where there are any. */
   nullValues?: ReadonlySet<number>;
+  /** Only where asked for. */
+  keys?: readonly (string | null)[];
+  headers?: ReadonlyMap<number, Readonly<Record<string, string>>>;
 }
 
 export interface AppendOptions {

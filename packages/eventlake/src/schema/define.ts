@@ -1,5 +1,6 @@
 import { EventlakeError } from '../errors.js';
 import type { EventDefinition, FieldDefinitions, PipelineDefinition } from './definition.js';
+import { isPortableText } from './macros.js';
 import { bookkeepingColumns, deltaTables } from './tables.js';
 
 /**
@@ -53,6 +54,13 @@ function eventProblem(event: EventDefinition): Problem | undefined {
     if (problem !== undefined) return { what: `field ${name} ${problem}`, hint: 'Choose another name.' };
     if (field.kind === 'oneOf' && !field.values?.length) {
       return { what: `field ${name} allows no value`, hint: "List them: oneOf('web', 'mobile')." };
+    }
+    const odd = field.values?.find((value) => !isPortableText(value));
+    if (odd !== undefined) {
+      return {
+        what: `field ${name} allows ${JSON.stringify(odd)}`,
+        hint: 'Values have no backslashes and no control characters, which engines read differently.',
+      };
     }
   }
   const roles = [

@@ -1,3 +1,5 @@
+import { EventlakeError } from '../errors.js';
+
 /**
  * The SQL of this project is written once, in the subset that DuckDB and Spark 4.2 both run, with Spark's function
  * names. These statements give DuckDB the names that it lacks; run them, and `SET TimeZone = 'UTC'`, on every connection.
@@ -12,15 +14,21 @@ export const duckdbMacros: readonly string[] = [
   'CREATE OR REPLACE TEMP MACRO id_hash(text) AS CAST(hash(text) >> 1 AS BIGINT)',
 ];
 
-/** A text literal. Backslashes are refused: DuckDB takes them as they are, Spark as an escape. */
+/** A text literal. Some texts have none that all engines read alike: a backslash is an escape in Spark alone. */
 export function textLiteral(value: string): string {
-  if (value.includes('\\')) throw new RangeError(`No backslash in portable SQL: ${value}`);
+  if (!isPortableText(value)) {
+    throw new EventlakeError('invalid', `${JSON.stringify(value)} cannot be written in every engine's SQL.`);
+  }
   return `'${value.replaceAll("'", "''")}'`;
+}
+
+export function isPortableText(value: string): boolean {
+  return !/[\\\p{Cc}\p{Cs}]/u.test(value);
 }
 
 /** A point in time as a literal; `iso` is ISO 8601 with an offset, to the millisecond. */
 export function timestampLiteral(iso: string): string {
   const ms = Date.parse(iso);
-  if (Number.isNaN(ms)) throw new RangeError(`Not a timestamp: ${iso}`);
+  if (Number.isNaN(ms)) throw new EventlakeError('internal', `Not a timestamp: ${iso}`);
   return `timestamp_micros(${ms * 1000})`;
 }

@@ -1,0 +1,72 @@
+import type { SchemaElement } from 'hyparquet';
+import type { DataType, StructType } from '../schema.js';
+
+/** A Delta schema as Parquet's flat list of elements: the section "Delta Data Type to Parquet Type Mappings". */
+export function parquetSchemaOf(schema: StructType): SchemaElement[] {
+  return [
+    { name: 'spark_schema', num_children: schema.fields.length },
+    ...schema.fields.flatMap((field) => elements(field.name, field.type, 'OPTIONAL')),
+  ];
+}
+
+function elements(name: string, type: DataType, repetition_type: 'OPTIONAL' | 'REQUIRED'): SchemaElement[] {
+  if (typeof type === 'string') return [{ name, repetition_type, ...leaf(type) }];
+  if (type.type === 'struct') {
+    return [
+      { name, repetition_type, num_children: type.fields.length },
+      ...type.fields.flatMap((field) => elements(field.name, field.type, 'OPTIONAL')),
+    ];
+  }
+  if (type.type === 'array') {
+    return [
+      { name, repetition_type, num_children: 1, converted_type: 'LIST', logical_type: { type: 'LIST' } },
+      { name: 'list', repetition_type: 'REPEATED', num_children: 1 },
+      ...elements('element', type.elementType, 'OPTIONAL'),
+    ];
+  }
+  return [
+    { name, repetition_type, num_children: 1, converted_type: 'MAP', logical_type: { type: 'MAP' } },
+    { name: 'key_value', repetition_type: 'REPEATED', num_children: 2 },
+    ...elements('key', type.keyType, 'REQUIRED'),
+    ...elements('value', type.valueType, 'OPTIONAL'),
+  ];
+}
+
+function leaf(type: DataType): Partial<SchemaElement> {
+  switch (type) {
+    case 'string':
+      return { type: 'BYTE_ARRAY', converted_type: 'UTF8', logical_type: { type: 'STRING' } };
+    case 'long':
+      return { type: 'INT64' };
+    case 'integer':
+      return { type: 'INT32' };
+    case 'short':
+      return { type: 'INT32', converted_type: 'INT_16' };
+    case 'byte':
+      return { type: 'INT32', converted_type: 'INT_8' };
+    case 'boolean':
+      return { type: 'BOOLEAN' };
+    case 'float':
+      return { type: 'FLOAT' };
+    case 'double':
+      return { type: 'DOUBLE' };
+    case 'date':
+      return { type: 'INT32', converted_type: 'DATE', logical_type: { type: 'DATE' } };
+    case 'timestamp':
+      return timestamp(true);
+    case 'timestamp_ntz':
+      return timestamp(false);
+    default:
+      throw new TypeError(
+        `No Parquet type for ${typeof type === 'string' ? type : type.type} in a checkpoint`,
+      );
+  }
+}
+
+function timestamp(isAdjustedToUTC: boolean): Partial<SchemaElement> {
+  return {
+    type: 'INT64',
+    ...(isAdjustedToUTC && { converted_type: 'TIMESTAMP_MICROS' as const }),
+    logical_type: { type: 'TIMESTAMP', isAdjustedToUTC, unit: 'MICROS' },
+  };
+}

@@ -1,0 +1,114 @@
+import { mkdirSync } from 'node:fs';
+import { open as openFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Database, RootDatabase } from 'lmdb';
+import { open } from 'lmdb';
+import { EventlakeError } from '../../errors.js';
+import { logError } from './errors.js';
+
+/** A topic as it is stored, by name. */
+export interface TopicRecord {
+  topicId: string;
+  /** Prefix of its keys. Never given twice, so that what remains of a deleted topic is nobody's. */
+  number: number;
+  partitions: number;
+  retentionHours?: number;
+  retentionBytesMax?: number;
+}
+
+/** The log's tables in one LMDB environment: a transaction spans them all. */
+export interface Environment {
+  readonly dir: string;
+  topics: Database<TopicRecord, string>;
+  /** By topic number: see ends.ts. */
+  ends: Database<Buffer, number>;
+  /** By topic number, partition, offset of the first record: see keys.ts and block.ts. */
+  blocks: Database<Buffer, Buffer>;
+  /** By topic number and consumer. */
+  positions: Database<number[], [number, string]>;
+  /** By topic number and source. */
+  sources: Database<number, [number, string]>;
+  meta: Database<number, string | [string, number]>;
+  /** Runs `work` with the write lock of all processes. Check first, then put: what was put before a throw stays. */
+  write<T>(work: () => T): Promise<T>;
+  /** From here on reads see what has been committed by now, by any process. */
+  refresh(): void;
+  /** Forgets readers that died. */
+  checkReaders(): void;
+  close(): Promise<void>;
+}
+
+/** Address space, not memory and not disk: the file grows as it is written. Where a limit forbids it, less will do. */
+const MAP_BYTES = [2 ** 40, 2 ** 36, 2 ** 32];
+const FORMAT = 1;
+
+export async function openEnvironment(dir: string): Promise<Environment> {
+  try {
+    mkdirSync(dir, { recursive: true });
+    const root = openRoot(dir);
+    await flush(dir);
+    return environment(dir, root);
+  } catch (error) {
+    throw logError(error, dir);
+  }
+}
+
+function openRoot(dir: string): RootDatabase {
+  let failure: unknown;
+  for (const mapSize of MAP_BYTES) {
+    try {
+      // Without overlappingSync a transaction is flushed before anybody can see it (mdb_txn_commit syncs data and meta page
+      // before it publishes the transaction's id). So visible is durable, for readers in every process, and an offset that
+      // somebody read is never given out again after a power loss.
+      return open({ path: dir, mapSize, overlappingSync: false, maxDbs: 8, maxReaders: 1024 });
+    } catch (error) {
+      failure = error;
+      if (!/cannot allocate memory/i.test(String(error))) break;
+    }
+  }
+  throw failure;
+}
+
+/** A process that was killed between writing and flushing leaves pages that only the operating system has. */
+async function flush(dir: string): Promise<void> {
+  const file = await openFile(join(dir, 'data.mdb'), 'r+');
+  await file.datasync().finally(() => file.close());
+}
+
+function environment(dir: string, root: RootDatabase): Environment {
+  const meta = root.openDB<number, string | [string, number]>('meta', { encoding: 'json' });
+  const format = meta.get('format');
+  if (format !== undefined && format !== FORMAT) {
+    throw new EventlakeError(
+      'invalid',
+      `The log has format ${format}; this version of eventlake knows ${FORMAT}`,
+      { file: dir },
+      'Use the version of eventlake that made it.',
+    );
+  }
+  return {
+    dir,
+    meta,
+    topics: root.openDB<TopicRecord, string>('topics', { encoding: 'json' }),
+    ends: root.openDB<Buffer, number>('ends', { encoding: 'binary' }),
+    blocks: root.openDB<Buffer, Buffer>('blocks', { encoding: 'binary', keyEncoding: 'binary' }),
+    positions: root.openDB<number[], [number, string]>('positions', { encoding: 'json' }),
+    sources: root.openDB<number, [number, string]>('sources', { encoding: 'json' }),
+    write: async (work) => {
+      try {
+        return await root.transaction(work);
+      } catch (error) {
+        throw logError(await commitError(error), dir);
+      }
+    },
+    refresh: () => root.resetReadTxn(),
+    checkReaders: () => void root.readerCheck(),
+    close: () => root.close(),
+  };
+}
+
+/** lmdb rejects with a general error that carries a promise of the reason. */
+async function commitError(error: unknown): Promise<unknown> {
+  const reason = (error as { commitError?: Promise<unknown> }).commitError;
+  return reason ? await reason.catch((cause: unknown) => cause) : error;
+}
