@@ -8,6 +8,7 @@ import { checkWritable } from './log/features.js';
 import { followState, type HeldState, loadState } from './log/reader.js';
 import type { LogState } from './log/replay.js';
 import { checkpointInterval, isOff } from './properties.js';
+import { type Scan, type ScanOptions, scan } from './rows/scan.js';
 import { snapshotOf } from './snapshot.js';
 import { checkStorePath } from './store/path.js';
 import type { Store } from './store.js';
@@ -62,6 +63,12 @@ class LogTable implements Table {
       return snapshotOf(state, this.path);
     }
     throw notYet(this.path);
+  }
+
+  scan(options: ScanOptions = {}): Scan {
+    const { version, timestampMs } = options;
+    const at = version !== undefined ? { version } : timestampMs !== undefined ? { timestampMs } : undefined;
+    return scan(this.store, this.path, () => this.snapshot(at), options);
   }
 
   async commit(change: Change): Promise<CommitResult> {
