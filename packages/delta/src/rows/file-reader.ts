@@ -8,10 +8,19 @@ import type { Vector } from '../parquet/assemble.js';
 import { ParquetFile, sourceOf } from '../parquet/file.js';
 import { planColumn, type ReadPlan } from '../parquet/plan.js';
 import type { StructField } from '../schema.js';
-import type { Store } from '../store.js';
+import { type Store, StoreError } from '../store.js';
 import { type RowFilter, rowFilter } from './filter.js';
 import { type ColumnMapping, columnMapping } from './mapping.js';
 import { parsePartitionValue } from './partition-values.js';
+
+/** Where a table's data lies, and what only the caller knows of it. */
+export interface DataPlace {
+  readonly store: Store;
+  /** The table's path in the store. */
+  readonly table: string;
+  /** The zone in which partition timestamps without one were written: an IANA name. UTC where not given. */
+  readonly partitionTimeZone?: string | undefined;
+}
 
 /** Live rows of a file, as columns in the order that was asked for. */
 export interface FileBatch {
@@ -31,8 +40,7 @@ export class FileReader {
 
   /** @throws DeltaError where the predicate does not fit the table */
   constructor(
-    private readonly store: Store,
-    private readonly table: string,
+    private readonly place: DataPlace,
     private readonly snapshot: Pick<Snapshot, 'protocol' | 'metadata' | 'schema' | 'partitionColumns'>,
     private readonly columns: readonly StructField[],
     where?: Predicate,
@@ -65,12 +73,25 @@ export class FileReader {
   /** The rows that a file's deletion vector deletes; none where it has no vector. */
   async deletedRows(file: AddFile, rowCount: number): Promise<RowSet> {
     if (!file.deletionVector) return new RowSet();
-    return readDeletionVector(this.store, this.table, file.deletionVector, rowCount);
+    const { store, table } = this.place;
+    return readDeletionVector(store, table, file.deletionVector, rowCount);
   }
 
   async open(file: AddFile): Promise<ParquetFile> {
-    const path = dataFilePath(this.store.url, this.table, file.path);
-    return ParquetFile.open(await sourceOf(this.store, path, file.size));
+    const { store, table } = this.place;
+    const path = dataFilePath(store.url, table, file.path);
+    try {
+      return await ParquetFile.open(await sourceOf(store, path, file.size));
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.kind !== 'not-found') throw error;
+      throw new DeltaError(
+        'corrupt',
+        `The table has the file ${file.path}, and the store does not`,
+        { table, file: path },
+        'Vacuum removes the files of old versions; if the version is a new one, restore the file from a copy.',
+        { cause: error },
+      );
+    }
   }
 
   /** Partition columns come from the log, the others from the file. */
@@ -96,12 +117,12 @@ export class FileReader {
     try {
       if (this.snapshot.partitionColumns.includes(name)) {
         const text = file.partitionValues[this.mapping.physicalName(field)];
-        return { constant: parsePartitionValue(text, type, name) };
+        return { constant: parsePartitionValue(text, type, name, this.place.partitionTimeZone) };
       }
       return planColumn(field, parquet.schema, this.mapping.resolve);
     } catch (error) {
       if (!(error instanceof DeltaError)) throw error;
-      const where = { table: this.table, file: file.path, ...error.where };
+      const where = { table: this.place.table, file: file.path, ...error.where };
       throw new DeltaError(error.kind, `${file.path}: ${error.message}`, where, error.hint, { cause: error });
     }
   }

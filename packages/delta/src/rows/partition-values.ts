@@ -1,21 +1,23 @@
 import { DeltaError } from '../errors.js';
 import { decimalOf } from '../parquet/convert.js';
 import type { DataType } from '../schema.js';
-import { dateText, parseDate, parseTimestamp, timestampText } from './time.js';
+import { dateText, localToUtc, parseDate, parseTimestamp, timestampText } from './time.js';
 import { decimalText, parseDecimal } from './values.js';
 
 /**
  * From the log's text to the value, by the protocol's section "Partition Value Serialization". The empty text is
- * null. A timestamp without a zone is in the zone of the machine that wrote it, which nobody knows: it is taken for UTC.
+ * null. A timestamp without a zone is in that of the machine that wrote it, which the log does not tell.
+ * @param timeZone where that machine was
  * @throws DeltaError of kind `corrupt` where the text is no value of the column's type
  */
 export function parsePartitionValue(
   text: string | null | undefined,
   type: DataType,
   column: string,
+  timeZone = 'UTC',
 ): unknown {
   if (text === null || text === undefined || text === '') return null;
-  const value = typeof type === 'string' ? parse(text, type) : undefined;
+  const value = typeof type === 'string' ? parse(text, type, timeZone) : undefined;
   if (value !== undefined) return value;
   throw new DeltaError(
     'corrupt',
@@ -44,7 +46,7 @@ export function formatPartitionValue(value: unknown, type: DataType): string | n
 
 const integerBits: Record<string, bigint> = { byte: 8n, short: 16n, integer: 32n, long: 64n };
 
-function parse(text: string, type: string): unknown {
+function parse(text: string, type: string, timeZone: string): unknown {
   switch (type) {
     case 'string':
       return text;
@@ -60,9 +62,12 @@ function parse(text: string, type: string): unknown {
       return /^(true|false)$/i.test(text) ? text.toLowerCase() === 'true' : undefined;
     case 'date':
       return parseDate(text);
-    case 'timestamp':
     case 'timestamp_ntz':
       return parseTimestamp(text)?.us;
+    case 'timestamp': {
+      const time = parseTimestamp(text);
+      return time && (time.zoned || timeZone === 'UTC' ? time.us : localToUtc(time.us, timeZone));
+    }
     case 'binary':
       return new Uint8Array(Buffer.from(text, 'utf8'));
     default: {

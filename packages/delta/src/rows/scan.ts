@@ -3,8 +3,7 @@ import { DeltaError } from '../errors.js';
 import { setField } from '../parquet/assemble.js';
 import { valueAt } from '../parquet/read.js';
 import type { StructField } from '../schema.js';
-import type { Store } from '../store.js';
-import { type FileBatch, FileReader } from './file-reader.js';
+import { type DataPlace, type FileBatch, FileReader } from './file-reader.js';
 import { type Row, toUser } from './values.js';
 
 export interface ScanOptions {
@@ -30,16 +29,11 @@ export interface Scan extends AsyncIterable<Row> {
 export const batchRowsMax = 8192;
 
 /** Rows are handed out in the order of the log's files, which means nothing. */
-export function scan(
-  store: Store,
-  table: string,
-  snapshot: () => Promise<Snapshot>,
-  options: ScanOptions,
-): Scan {
+export function scan(place: DataPlace, snapshot: () => Promise<Snapshot>, options: ScanOptions): Scan {
   async function* batches(): AsyncGenerator<Row[]> {
     const version = await snapshot();
     const columns = columnsOf(version, options.columns);
-    const reader = new FileReader(store, table, version, columns, options.where);
+    const reader = new FileReader(place, version, columns, options.where);
     for (const file of version.files(options.where)) {
       for await (const batch of reader.read(file)) yield* rowsOf(batch, columns);
     }
@@ -57,7 +51,7 @@ export function scan(
           throw new DeltaError(
             'invalid',
             `There are more than ${limit} rows`,
-            { table },
+            { table: place.table },
             'Iterate over them, or raise `limit`.',
           );
         }
@@ -67,7 +61,7 @@ export function scan(
     async count() {
       const version = await snapshot();
       if (!options.where && version.recordCount !== undefined) return version.recordCount;
-      const reader = new FileReader(store, table, version, [], options.where);
+      const reader = new FileReader(place, version, [], options.where);
       let count = 0;
       for (const file of version.files(options.where)) {
         for await (const { selected } of reader.read(file)) count += selected.length;
