@@ -4,7 +4,9 @@ import { registerDoctor } from './doctor.js';
 import { addGlobals, type Globals } from './invocation.js';
 import { registerQuery } from './query.js';
 import { registerReset } from './reset.js';
+import { registerRun } from './run.js';
 import { registerServe } from './serve.js';
+import { registerStatus } from './status.js';
 import { endProcess, reportError } from './terminal/report-error.js';
 import { surviveClosedPipes } from './terminal/streams.js';
 
@@ -34,12 +36,20 @@ export function buildProgram(): Command {
     .showSuggestionAfterError()
     .configureHelp({ showGlobalOptions: true });
   addGlobals(program);
-  for (const register of [registerServe, registerQuery, registerConfig, registerDoctor, registerReset]) {
-    register(program);
-  }
+  for (const register of COMMANDS) register(program);
   program.addHelpText('after', EXIT_CODES);
   return program;
 }
+
+const COMMANDS = [
+  registerRun,
+  registerServe,
+  registerQuery,
+  registerStatus,
+  registerConfig,
+  registerDoctor,
+  registerReset,
+];
 
 const EXIT_CODES = `
 Exit codes:

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { EventlakeError } from '../errors.js';
 import { invoke } from './invocation.js';
-import { print, printJson, remark } from './terminal/streams.js';
+import { askYesNo } from './terminal/ask.js';
+import { print, printJson } from './terminal/streams.js';
 
 /** What lives in a data folder, and nothing else is deleted: a wrong --data-dir must not cost anybody a home folder. */
 const OURS = ['lakehouse', 'log', 'clickhouse', 'tmp', 'locks'];
@@ -38,11 +39,8 @@ Examples:
         return json ? printJson({ dataDir, deleted: [] }) : print(`Nothing to delete in ${dataDir}.`);
       }
       refuseWhileRunning(await lockHolders(dataDir), dataDir);
-      if (!options.yes && !(await confirm(dataDir, there))) {
-        remark('Nothing was deleted.');
-        process.exitCode = 1;
-        return;
-      }
+      const question = `Delete ${there.join(', ')} in ${dataDir} for good?`;
+      if (!options.yes && !(await askYesNo(question, 'Nothing was deleted.'))) return;
       const lock = await acquireLock(dataDir, 'reset');
       try {
         refuseWhileRunning(
@@ -71,15 +69,4 @@ function refuseWhileRunning(holders: readonly { name: string; pid: number }[], d
     { file: dataDir },
     'Stop it first.',
   );
-}
-
-async function confirm(dataDir: string, there: readonly string[]): Promise<boolean> {
-  if (!process.stdin.isTTY) {
-    throw new EventlakeError('invalid', 'Nobody is there to be asked', { file: dataDir }, 'Say --yes.');
-  }
-  const { createInterface } = await import('node:readline/promises');
-  const prompt = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await prompt.question(`Delete ${there.join(', ')} in ${dataDir} for good? [y/N] `);
-  prompt.close();
-  return /^y(es)?$/i.test(answer.trim());
 }

@@ -29,7 +29,7 @@ function textOf(cell: Cell): string {
 }
 
 function isNumeric(cell: Cell): boolean {
-  if (cell === null || cell === undefined) return true;
+  if (cell === null || cell === undefined || cell === '') return true;
   return typeof cell !== 'string'
     ? typeof cell !== 'boolean'
     : /^-?[\d,]+(\.\d+)?( ?(%|ms|s|[KMGT]i?B|B|\/s))?$/.test(cell);

@@ -1,0 +1,130 @@
+import type { Command } from 'commander';
+import type { Invocation } from './invocation.js';
+import { invoke } from './invocation.js';
+import { JOB_NAMES } from './run.js';
+import { stopSignal } from './stop-signal.js';
+
+/** Ctrl-C is done in less than three seconds; whoever is not by then is killed, which loses nothing either. */
+const STOP_DEADLINE_MS = 2_500;
+const DEV_INTERVAL_MS = 60_000;
+
+interface DevOptions {
+  rate?: string;
+  port?: string;
+  producer: boolean;
+  live: boolean;
+}
+
+export function registerDev(program: Command): void {
+  program
+    .command('dev')
+    .description('everything at once: the simulated producer, all jobs, the ClickHouse endpoint')
+    .option(
+      '--rate <n>',
+      'events a second of the producer; 0: as fast as it can (setting producer.ratePerSecond)',
+    )
+    .option('--port <n>', 'port of the endpoint; 0: any free one (setting clickhouse.port)')
+    .option('--no-producer', 'only what comes in by `eventlake ingest`')
+    .option('--no-live', 'log lines instead of the live view')
+    .addHelpText(
+      'after',
+      `
+Each part is a process of its own that runs the very command that production runs, restarted when it fails. The batch
+jobs run once a minute unless their intervalMs is set. Ctrl-C stops everything and loses nothing; the next start goes on.
+
+Examples:
+  eventlake dev
+  eventlake dev --rate 5000
+  eventlake dev --no-producer --port 0`,
+    )
+    .action(async (options: DevOptions, command: Command) => {
+      const invocation = await invoke(command, [
+        ...(options.rate ? [{ path: 'producer.ratePerSecond', value: options.rate, flag: '--rate' }] : []),
+        ...(options.port ? [{ path: 'clickhouse.port', value: options.port, flag: '--port' }] : []),
+      ]);
+      await dev(invocation, options);
+    });
+}
+
+async function dev(invocation: Invocation, options: DevOptions): Promise<void> {
+  const { settings, json } = invocation;
+  const { acquireLock } = await import('../lock.js');
+  const { supervise } = await import('./dev/supervisor.js');
+  const { openScreen } = await import('./dev/screen.js');
+  const { openStatus } = await import('./open-status.js');
+  const signal = stopSignal();
+  const lock = await acquireLock(settings.dataDir, 'dev');
+  const status = await openStatus(settings);
+  const screen = openScreen({
+    settings,
+    status: status.reader,
+    query: `SELECT * FROM ${status.pipeline.live.tables[0]?.name} ORDER BY window_start DESC LIMIT 8`,
+    json,
+    live: options.live,
+  });
+  const supervisor = supervise(childrenOf(invocation, options.producer), {
+    onLine: (name, line) => screen.line(name, line),
+    onMessage: (name, message) => screen.message(name, message),
+    onExit: (name, code, killedBy, retryInMs) => screen.exit(name, code, killedBy, retryInMs),
+  });
+  process.on('exit', () => supervisor.kill());
+  screen.start(() => supervisor.states());
+  const failure = await Promise.race([supervisor.ended, aborted(signal)]);
+  const startedMs = performance.now();
+  screen.stopping();
+  const { killed } = await supervisor.stop([['producer'], [...JOB_NAMES], ['serve']], STOP_DEADLINE_MS);
+  await screen.stopped({ durationMs: performance.now() - startedMs, killed, failure });
+  await status.close();
+  await lock.release();
+  if (failure) process.exitCode = failure.code;
+}
+
+function childrenOf(
+  invocation: Invocation,
+  withProducer: boolean,
+): import('./dev/supervisor.js').ChildSpec[] {
+  const { settings } = invocation;
+  const flags = sharedFlags(invocation);
+  const command = (...args: string[]): [string, ...string[]] => [
+    process.execPath,
+    ...process.execArgv,
+    process.argv[1]!,
+    ...args,
+    ...flags,
+    '--json',
+  ];
+  const embedded = settings.clickhouse.url === undefined;
+  return [
+    ...(embedded ? [{ name: 'serve', command: command('serve') }] : []),
+    ...(withProducer ? [{ name: 'producer', command: command('run', 'producer') }] : []),
+    ...JOB_NAMES.map((name) => ({
+      name,
+      command: command('run', name),
+      // Who needs ClickHouse waits for the endpoint, instead of opening the folder in its own process.
+      ...(embedded && ['fast-agg', 'silver-to-gold'].includes(name) ? { needs: 'serve' } : {}),
+    })),
+  ];
+}
+
+/** The children read the same settings file and variables; what came by flags is handed on. */
+function sharedFlags({ settings, flags, origins, configFile }: Invocation): string[] {
+  const intervals = ['bronzeToSilver.intervalMs', 'silverToGold.intervalMs'].filter(
+    (path) => origins.get(path)?.kind === 'default',
+  );
+  return [
+    '--data-dir',
+    settings.dataDir,
+    ...(configFile ? ['--config', configFile] : []),
+    ...flags
+      .filter(({ path }) => path !== 'dataDir')
+      .flatMap(({ path, value }) => ['--set', `${path}=${value}`]),
+    ...intervals.flatMap((path) => ['--set', `${path}=${DEV_INTERVAL_MS}`]),
+  ];
+}
+
+function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    else signal.addEventListener('abort', () => resolve(undefined));
+  });
+}

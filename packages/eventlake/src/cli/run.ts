@@ -1,0 +1,140 @@
+import type { Command } from 'commander';
+import type { Flag } from '../config.js';
+import { EventlakeError } from '../errors.js';
+import type { JobName } from '../jobs/job.js';
+import { invoke } from './invocation.js';
+import { stopSignal, tellParent } from './stop-signal.js';
+import { printJson } from './terminal/streams.js';
+
+export const JOB_NAMES: readonly JobName[] = [
+  'raw-landing',
+  'bronze-to-silver',
+  'silver-to-gold',
+  'fast-agg',
+];
+
+export function registerRun(program: Command): void {
+  const run = program
+    .command('run')
+    .description('one job, until stopped, or with --once until it has caught up')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  eventlake run producer --rate 1000
+  eventlake run raw-landing
+  eventlake run bronze-to-silver --once`,
+    );
+  registerProducer(run);
+}
+
+interface ProducerOptions {
+  rate?: string;
+  count?: string;
+  seed?: string;
+  start?: string;
+  users?: string;
+  duplicates?: string;
+  malformed?: string;
+  late?: string;
+  outOfOrder?: string;
+}
+
+function registerProducer(run: Command): void {
+  run
+    .command('producer')
+    .description('the simulated producer')
+    .option(
+      '--rate <n>',
+      'events a second; 0: as fast as the log takes them (setting producer.ratePerSecond)',
+    )
+    .option('--count <n>', 'stop after so many')
+    .option('--seed <n>', 'the same events each time, their times included')
+    .option('--start <time>', 'event time of the first event, ISO 8601, or now (with --seed: 2025-01-01)')
+    .option('--users <n>', 'users of the shop (setting producer.users)')
+    .option('--duplicates <share>', 'share of events sent twice, 0 to 1 (setting producer.duplicates)')
+    .option('--malformed <share>', 'share of records that are no event (setting producer.malformed)')
+    .option('--late <share>', 'share of events minutes or days late (setting producer.late)')
+    .option('--out-of-order <share>', 'share of events seconds late (setting producer.outOfOrder)')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  eventlake run producer --rate 5000
+  eventlake run producer --count 1000000 --rate 0
+  eventlake run producer --seed 7 --count 1000 --duplicates 0.1 --malformed 0.01`,
+    )
+    .action(async (options: ProducerOptions, command: Command) => {
+      const { settings, json } = await invoke(command, producerFlags(options));
+      const { count, seed, startMs } = ownOptions(options);
+      const { makeLogger } = await import('./terminal/logger.js');
+      const { loadPipeline } = await import('../load-pipeline.js');
+      const { produce } = await import('../jobs/producer.js');
+      const { acquireLock } = await import('../lock.js');
+      const { openLog } = await import('./open-log.js');
+      const { progressReport } = await import('./terminal/progress.js');
+      const signal = stopSignal();
+      const logger = makeLogger('producer', settings.logLevel, json);
+      const lock = await acquireLock(settings.dataDir, 'producer', { shared: true });
+      const pipeline = await loadPipeline(settings.pipeline, process.cwd());
+      const log = await openLog(settings);
+      const progress = progressReport(count);
+      try {
+        await log.createTopic(pipeline.event.topic, settings.log);
+        logger.info(
+          { topic: pipeline.event.topic, ratePerSecond: settings.producer.ratePerSecond },
+          'producing',
+        );
+        tellParent({ type: 'ready' });
+        const produced = await produce(
+          { pipeline, log, now: Date.now, signal },
+          {
+            ...settings.producer,
+            ...(count === undefined ? {} : { count }),
+            ...(seed === undefined ? {} : { seed }),
+            ...(startMs === undefined ? {} : { startMs }),
+          },
+          ({ count }) => progress.at(count),
+        );
+        progress.end();
+        logger.info({ records: produced.count, bytes: produced.bytes }, 'stopped');
+        if (json && !process.send) printJson(produced);
+      } finally {
+        await log.close();
+        await lock.release();
+      }
+    });
+}
+
+const SETTINGS_OF_FLAGS: Readonly<Partial<Record<keyof ProducerOptions, string>>> = {
+  rate: 'producer.ratePerSecond',
+  users: 'producer.users',
+  duplicates: 'producer.duplicates',
+  malformed: 'producer.malformed',
+  late: 'producer.late',
+  outOfOrder: 'producer.outOfOrder',
+};
+
+function producerFlags(options: ProducerOptions): Flag[] {
+  return Object.entries(SETTINGS_OF_FLAGS).flatMap(([name, path]) => {
+    const value = options[name as keyof ProducerOptions];
+    const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    return value === undefined ? [] : [{ path, value, flag }];
+  });
+}
+
+function ownOptions({ count, seed, start }: ProducerOptions) {
+  const whole = (text: string | undefined, flag: string) => {
+    if (text === undefined) return undefined;
+    if (/^\d{1,15}$/.test(text)) return Number(text);
+    throw new EventlakeError('invalid', `${flag} is ${JSON.stringify(text)}, but it must be a whole number`);
+  };
+  const startMs = start === 'now' ? Date.now() : start === undefined ? undefined : Date.parse(start);
+  if (Number.isNaN(startMs)) {
+    throw new EventlakeError(
+      'invalid',
+      `--start is ${JSON.stringify(start)}, but it must be an ISO 8601 time, or now`,
+    );
+  }
+  return { count: whole(count, '--count'), seed: whole(seed, '--seed'), startMs };
+}
