@@ -7,6 +7,7 @@ import type {
   RemoveFile,
   SetTransaction,
 } from './actions.js';
+import type { Scan, ScanOptions } from './rows/scan.js';
 import type { StructType } from './schema.js';
 
 /** One version of a table: what is in it, and what it is. Immutable. */
@@ -96,6 +97,8 @@ export interface Table {
   readonly path: string;
   /** The newest snapshot, or the one at a version or time. @throws DeltaError where there is none. */
   snapshot(at?: { version: number } | { timestampMs: number }): Promise<Snapshot>;
+  /** Rows of the newest version, or of the one asked for. Nothing is read before the first row is asked for. */
+  scan(options?: ScanOptions): Scan;
   commit(change: Change): Promise<CommitResult>;
   checkpoint(): Promise<{ version: number }>;
   /** Removes log files that no version within `delta.logRetentionDuration` needs. */

@@ -3,6 +3,8 @@ export type * from './contract.js';
 export { createTable } from './create.js';
 export * from './errors.js';
 export { dataFilePath, deletionVectorId, encodeDataPath } from './log/paths.js';
+export type { Scan, ScanOptions } from './rows/scan.js';
+export type { Row } from './rows/values.js';
 export type * from './schema.js';
 export { parseSchema } from './schema-json.js';
 export { localStore } from './store/local.js';

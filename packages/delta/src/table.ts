@@ -8,6 +8,8 @@ import { checkWritable } from './log/features.js';
 import { followState, type HeldState, loadState } from './log/reader.js';
 import type { LogState } from './log/replay.js';
 import { checkpointInterval, isOff } from './properties.js';
+import type { DataPlace } from './rows/file-reader.js';
+import { type Scan, type ScanOptions, scan } from './rows/scan.js';
 import { snapshotOf } from './snapshot.js';
 import { checkStorePath } from './store/path.js';
 import type { Store } from './store.js';
@@ -19,6 +21,11 @@ export interface TableOptions {
   commitTimeoutMs?: number;
   /** Told what went wrong with the checkpoint or the cleaning after a commit; the commit itself has landed. */
   onMaintenanceError?: (error: unknown) => void;
+  /**
+   * Where the machine was that wrote partition timestamps without a zone: an IANA name, `America/Los_Angeles`. UTC
+   * where not given; the log does not tell.
+   */
+  partitionTimeZone?: string;
   /** Who writes, for the history. */
   engineInfo?: string;
 }
@@ -64,6 +71,12 @@ class LogTable implements Table {
     throw notYet(this.path);
   }
 
+  scan(options: ScanOptions = {}): Scan {
+    const { version, timestampMs } = options;
+    const at = version !== undefined ? { version } : timestampMs !== undefined ? { timestampMs } : undefined;
+    return scan(this.place(), () => this.snapshot(at), options);
+  }
+
   async commit(change: Change): Promise<CommitResult> {
     const result = await this.commits.run(() => commitChange(this.commitContext(), change));
     if (result.status === 'committed') await this.checkpointIfDue(result.version);
@@ -86,6 +99,11 @@ class LogTable implements Table {
 
   async history(): Promise<HistoryEntry[]> {
     throw notYet(this.path);
+  }
+
+  private place(): DataPlace {
+    const { partitionTimeZone } = this.options;
+    return { store: this.store, table: this.path, partitionTimeZone };
   }
 
   private commitContext(): CommitContext {

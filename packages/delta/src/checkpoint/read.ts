@@ -1,103 +1,101 @@
 import type { Action } from '../actions.js';
 import { DeltaError } from '../errors.js';
-import { checkAction } from '../log/commit-file.js';
+import { checkAction, lines, parseLine } from '../log/commit-file.js';
+import { sidecarPath } from '../log/names.js';
+import { dataFilePath } from '../log/paths.js';
 import type { CheckpointFiles } from '../log/segment.js';
-import type { Vector } from '../parquet/assemble.js';
-import { ParquetFile, sourceOf } from '../parquet/file.js';
-import type { ParquetNode } from '../parquet/metadata.js';
-import { byName, readBatches, valueAt } from '../parquet/read.js';
-import type { StructField, StructType } from '../schema.js';
-import type { Store, StoreEntry } from '../store.js';
-import { CHECKPOINT_SCHEMA } from './schema.js';
+import { memorySource, ParquetFile } from '../parquet/file.js';
+import type { StructType } from '../schema.js';
+import type { Store } from '../store.js';
+import { parquetActions } from './parquet-actions.js';
+import { CHECKPOINT_SCHEMA, CHECKPOINT_V2_SCHEMA } from './schema.js';
 
 /**
- * The actions of a checkpoint, a row group at a time.
+ * The actions of a checkpoint, a row group at a time: classic, in parts, or by the V2 spec with its sidecars.
  * @throws DeltaError of kind `corrupt` where a file is not what a checkpoint has to be.
  */
 export async function* readCheckpoint(
   store: Store,
   table: string,
-  { version, kind, files }: CheckpointFiles,
+  { version, format, files }: CheckpointFiles,
 ): AsyncGenerator<Action[]> {
-  if (kind === 'v2') {
-    throw new DeltaError('unsupported', 'V2 checkpoints cannot be read yet', { table, version });
+  const sidecars = new Set<string>();
+  for (const { path } of files) {
+    const place = { table, version, file: path };
+    const bytes = await store.get(path);
+    if (format === 'json') yield sortOut(jsonActions(bytes, place), place, sidecars);
+    else yield* readParquet(bytes, CHECKPOINT_V2_SCHEMA, place, sidecars);
   }
-  for (const file of files) yield* readParquetActions(store, file, { table, version, file: file.path });
-}
-
-/** A row holds one action, in the columns of its kind; the kinds are read one after the other. */
-async function* readParquetActions(
-  store: Store,
-  { path, sizeBytes }: StoreEntry,
-  where: DeltaError['where'],
-): AsyncGenerator<Action[]> {
-  const file = await ParquetFile.open(await sourceOf(store, path, sizeBytes));
-  for await (const { rowCount, columns } of readBatches(file, FLAT_SCHEMA, byFlatName)) {
-    const actions: Action[] = [];
-    let first = 0;
-    for (const { kind, fields, required } of KINDS) {
-      const own = columns.slice(first, first + fields.length);
-      first += fields.length;
-      const { nulls } = own[required]!;
-      for (let row = 0; row < rowCount; row++) {
-        if (nulls?.[row]) continue;
-        const action = checkAction({ [kind]: bodyOf(fields, own, row) }, where);
-        if (action) actions.push(action);
-      }
-    }
-    yield actions;
+  for (const sidecar of sidecars) {
+    const path = pathOf(store, table, sidecar);
+    yield* readParquet(await store.get(path), FILE_ACTIONS, { table, version, file: path });
   }
 }
 
-/** As the same line of JSON has it: nulls left out, longs as numbers. */
-function bodyOf(fields: readonly StructField[], columns: readonly Vector[], row: number): object {
-  const body: Record<string, unknown> = {};
-  for (let i = 0; i < fields.length; i++) {
-    const value = valueAt(columns[i]!, row, fields[i]!);
-    if (value !== null && value !== undefined) body[fields[i]!.name] = plain(value);
-  }
-  return body;
-}
-
-function plain(value: unknown): unknown {
-  if (typeof value === 'bigint') return Number(value);
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map(plain);
-  // In a map, a null is a value and not a missing one.
-  if (value instanceof Map) return Object.fromEntries(value);
-  const present = Object.entries(value).filter(([, field]) => field !== null);
-  return Object.fromEntries(present.map(([name, field]) => [name, plain(field)]));
-}
-
-/** The field of an action without which there is none: it tells which rows are of the kind. */
-const REQUIRED: Readonly<Record<string, string>> = {
-  txn: 'appId',
-  add: 'path',
-  remove: 'path',
-  metaData: 'schemaString',
-  protocol: 'minReaderVersion',
-  domainMetadata: 'domain',
-};
-
-const KINDS = CHECKPOINT_SCHEMA.fields.map(({ name: kind, type }) => {
-  const { fields } = type as StructType;
-  return { kind, fields, required: fields.findIndex(({ name }) => name === REQUIRED[kind]) };
-});
-
-/**
- * The fields of the actions as columns of their own, `add/path` instead of `path` in `add`. So an action is made of
- * its fields without another object in between, which for 100,000 files is half of the time.
- */
-const FLAT_SCHEMA: StructType = {
+/** Section "Sidecar Files": add and remove only. */
+const FILE_ACTIONS: StructType = {
   type: 'struct',
-  fields: KINDS.flatMap(({ kind, fields }) =>
-    fields.map((field) => ({ ...field, name: `${kind}/${field.name}` })),
-  ),
+  fields: CHECKPOINT_SCHEMA.fields.filter(({ name }) => name === 'add' || name === 'remove'),
 };
 
-function byFlatName(field: StructField, among: readonly ParquetNode[]): ParquetNode | undefined {
-  const [kind, name] = field.name.split('/');
-  if (kind === undefined || name === undefined) return byName(field, among);
-  const parent = byName({ ...field, name: kind }, among);
-  return parent && byName({ ...field, name }, parent.children);
+interface Place {
+  table: string;
+  version: number;
+  file: string;
+}
+
+async function* readParquet(
+  bytes: Uint8Array,
+  schema: StructType,
+  place: Place,
+  sidecars?: Set<string>,
+): AsyncGenerator<Action[]> {
+  const file = await ParquetFile.open(memorySource(place.file, bytes));
+  for await (const values of parquetActions(file, schema)) yield sortOut(values, place, sidecars);
+}
+
+/** The actions of replay; what the checkpoint says of its sidecars goes into `sidecars`. */
+function sortOut(values: readonly unknown[], place: Place, sidecars?: Set<string>): Action[] {
+  const actions: Action[] = [];
+  for (const value of values) {
+    const sidecar = sidecarOf(value, place);
+    const action = sidecar === undefined ? checkAction(value, place) : null;
+    if (sidecar !== undefined) sidecars?.add(sidecar);
+    else if (action) actions.push(action);
+  }
+  return actions;
+}
+
+function jsonActions(bytes: Uint8Array, place: Place): unknown[] {
+  const values: unknown[] = [];
+  let line = 0;
+  for (const text of lines(bytes, place)) {
+    line++;
+    if (text.trim() !== '') values.push(parseLine(text, { ...place, line }));
+  }
+  return values;
+}
+
+function sidecarOf(value: unknown, where: Place): string | undefined {
+  if (typeof value !== 'object' || value === null || !('sidecar' in value)) return undefined;
+  const { sidecar } = value;
+  if (sidecar === null) return undefined;
+  if (typeof sidecar === 'object' && 'path' in sidecar! && typeof sidecar.path === 'string')
+    return sidecar.path;
+  throw new DeltaError('corrupt', 'The action sidecar has no path', where);
+}
+
+/** Section "Sidecar File Information": always in `_sidecars`, so that the name alone suffices; a URI is possible. */
+function pathOf(store: Store, table: string, path: string): string {
+  const isUri = path.includes('/');
+  const found = isUri ? dataFilePath(store.url, table, path) : sidecarPath(table, dataFilePath('', '', path));
+  if (found.startsWith(sidecarPath(table, ''))) return found;
+  throw new DeltaError(
+    'corrupt',
+    `The checkpoint names a sidecar outside of _sidecars: ${JSON.stringify(path)}`,
+    {
+      table,
+      file: path,
+    },
+  );
 }

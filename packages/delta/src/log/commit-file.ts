@@ -30,7 +30,8 @@ export function parseCommit(bytes: Uint8Array, place: CommitPlace, modifiedMs: n
   for (const line of lines(bytes, place)) {
     lineNumber++;
     if (line.trim() === '') continue;
-    const action = parseAction(line, { ...place, line: lineNumber });
+    const where = { ...place, line: lineNumber };
+    const action = checkAction(parseLine(line, where), where);
     if (action) actions.push(action);
   }
   const info = actions.find((action) => 'commitInfo' in action);
@@ -60,17 +61,17 @@ export function checkAction(value: unknown, where: DeltaError['where']): Action 
   return null;
 }
 
-function parseAction(line: string, where: DeltaError['where']): Action | null {
-  let value: unknown;
+/** @throws DeltaError of kind `corrupt` where it is no JSON. */
+export function parseLine(line: string, where: DeltaError['where']): unknown {
   try {
-    value = JSON.parse(line);
+    return JSON.parse(line);
   } catch (cause) {
     throw malformed('Not a line of JSON', where, cause);
   }
-  return checkAction(value, where);
 }
 
-function* lines(bytes: Uint8Array, place: CommitPlace): Generator<string> {
+/** The lines of a file of newline-delimited JSON. @throws DeltaError of kind `corrupt` where it is not UTF-8. */
+export function* lines(bytes: Uint8Array, place: CommitPlace): Generator<string> {
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes);

@@ -159,11 +159,9 @@ interface Column {
   facts(file: FileFacts): ColumnFacts;
 }
 
-/** By name, else without regard to case, else as a path into structs: `a.b`. */
 function resolveColumn(name: string, { schema, partitionColumns }: TableColumns): Column {
-  const path = findField(schema, name) ?? findPath(schema, name);
-  const field = path?.at(-1);
-  if (!path || !field) throw new DeltaError('invalid', `The table has no column ${name}`);
+  const path = findColumn(schema, name);
+  const field = path.at(-1)!;
   const { type } = field;
   const keys = path.map(physicalName);
   if (path.length === 1 && partitionColumns.includes(field.name)) {
@@ -196,6 +194,16 @@ function valueAt(values: Record<string, unknown> | undefined, keys: readonly str
     value = (value as Record<string, unknown>)[key];
   }
   return value;
+}
+
+/**
+ * By name, else without regard to case, else as a path into structs: `a.b`. The fields from the table's column down.
+ * @throws DeltaError of kind `invalid` where the table has no such column.
+ */
+export function findColumn(schema: StructType, name: string): StructField[] {
+  const path = findField(schema, name) ?? findPath(schema, name);
+  if (!path) throw new DeltaError('invalid', `The table has no column ${name}`);
+  return path;
 }
 
 function findField({ fields }: StructType, name: string): StructField[] | undefined {

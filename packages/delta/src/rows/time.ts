@@ -41,6 +41,28 @@ export function parseTimestamp(text: string): { us: bigint; zoned: boolean } | u
   return { us: BigInt(seconds) * 1_000_000n + BigInt(micros.slice(0, 6)), zoned: zone !== undefined };
 }
 
+/**
+ * What the clocks of a zone (an IANA name) showed as a moment in UTC. An hour that a zone had twice is the first one.
+ * @throws RangeError where there is no such zone
+ */
+export function localToUtc(localUs: bigint, timeZone: string): bigint {
+  const ms = Number(localUs / 1000n);
+  const offsets = [ms - dayMs, ms + dayMs].map((at) => offsetMs(at, timeZone));
+  // The offset that leads back to the same local time; in the gap of a spring night none does.
+  const offset =
+    offsets.find((candidate) => offsetMs(ms - candidate, timeZone) === candidate) ?? (offsets[0] as number);
+  return localUs - BigInt(offset) * 1000n;
+}
+
+function offsetMs(ms: number, timeZone: string): number {
+  const format = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset', year: 'numeric' });
+  const name = format.formatToParts(ms).find((part) => part.type === 'timeZoneName')?.value ?? '';
+  const match = /^GMT(?:([+-])(\d{2}):(\d{2})(?::(\d{2}))?)?$/.exec(name);
+  if (!match?.[1]) return 0;
+  const seconds = Number(match[2]) * 3600 + Number(match[3]) * 60 + Number(match[4] ?? 0);
+  return (match[1] === '-' ? -seconds : seconds) * 1000;
+}
+
 function offsetSeconds(zone: string | undefined): number {
   if (zone === undefined || zone === 'Z') return 0;
   const sign = zone.startsWith('-') ? -1 : 1;

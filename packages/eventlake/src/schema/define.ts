@@ -122,13 +122,13 @@ function columnNameProblem(name: string): string | undefined {
 
 /** What no engine's SQL takes as an unquoted column: quoting is not portable (Spark reads "x" as a string literal). */
 const reservedWords = new Set(
-  `all analyse analyze and anti any array as asc asymmetric authorization between both case cast check collate collation
+  `all analyse analyze and anti any array as asc asof asymmetric at authorization between binary both by case cast check collate collation
    column concurrently constraint create cross current_catalog current_date current_role current_schema current_time
    current_timestamp current_user default deferrable desc describe distinct div do else end escape except false fetch
    filter for foreign freeze from full function generated glob global grant group having if ilike in initially inner
    intersect interval into is isnull join lambda lateral leading left like limit localtime localtimestamp map minus
    natural not notnull null offset on only or order outer over overlaps partition pivot pivot_longer pivot_wider placing
    positional primary qualify references returning right row rows select semi session_user show similar some struct
-   summarize symmetric table tablesample then to trailing true try_cast union unique unknown unpivot user using values
+   summarize symmetric table tablesample then to trailing true try_cast union unique unknown unpack unpivot user using values
    variadic verbose when where window with within`.split(/\s+/),
 );

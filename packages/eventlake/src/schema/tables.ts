@@ -110,6 +110,13 @@ export const bookkeepingColumns: readonly string[] = [
   'window_end',
   'event_date',
   'updated_at',
+  // Inside the queries for live tables.
+  'live_table',
+  'event_us',
+  'window_us',
+  'highest_us',
+  'is_late',
+  'cell_count',
 ];
 
 /** Where a record lies: the batch that landed it, and its place in the log. */

@@ -1,0 +1,67 @@
+import {
+  DuckDBBlobValue,
+  type DuckDBConnection,
+  DuckDBDateValue,
+  DuckDBDecimalValue,
+  DuckDBInstance,
+  DuckDBListValue,
+  DuckDBStructValue,
+  DuckDBTimestampTZValue,
+  DuckDBTimestampValue,
+  type DuckDBValue,
+} from '@duckdb/node-api';
+import { duckdbMacros } from '../../schema/macros.js';
+
+export interface DatabaseOptions {
+  memoryMb: number;
+  threads: number;
+  /** Where it spills. */
+  tempDir: string;
+}
+
+/** One DuckDB for the process; it holds nothing that outlives it. */
+export async function openDatabase(options: DatabaseOptions): Promise<DuckDBInstance> {
+  return DuckDBInstance.create(':memory:', {
+    memory_limit: `${options.memoryMb}MiB`,
+    threads: String(options.threads),
+    temp_directory: options.tempDir,
+    // Nothing is ever loaded from the network: what is needed is built in.
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+  });
+}
+
+export async function connect(database: DuckDBInstance): Promise<DuckDBConnection> {
+  const connection = await database.connect();
+  await connection.run("SET TimeZone = 'UTC'");
+  for (const macro of duckdbMacros) await connection.run(macro);
+  return connection;
+}
+
+/**
+ * A value as the engine's contract has it: whole numbers as number where exact, timestamps as ISO 8601 in UTC with
+ * microseconds, dates as ISO 8601, bytes as Uint8Array.
+ */
+export function toJs(value: DuckDBValue): unknown {
+  if (typeof value === 'bigint') {
+    return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
+  }
+  if (value === null || typeof value !== 'object') return value;
+  if (value instanceof DuckDBTimestampTZValue || value instanceof DuckDBTimestampValue) {
+    return isoMicros(value.micros);
+  }
+  if (value instanceof DuckDBDateValue) return value.toString();
+  if (value instanceof DuckDBDecimalValue) return value.toDouble();
+  if (value instanceof DuckDBBlobValue) return new Uint8Array(value.bytes);
+  if (value instanceof DuckDBListValue) return value.items.map(toJs);
+  if (value instanceof DuckDBStructValue) {
+    return Object.fromEntries(Object.entries(value.entries).map(([name, entry]) => [name, toJs(entry)]));
+  }
+  return value.toString();
+}
+
+function isoMicros(micros: bigint): string {
+  const ms = micros / 1000n - (micros % 1000n < 0n ? 1n : 0n);
+  const iso = new Date(Number(ms)).toISOString();
+  return `${iso.slice(0, -1)}${String(micros - ms * 1000n).padStart(3, '0')}Z`;
+}

@@ -1,0 +1,83 @@
+import { rm } from 'node:fs/promises';
+import type { Store } from '@eventlake/delta';
+import type { EventLog } from '../../log/event-log.js';
+import type { EventDefinition, TableDefinition } from '../../schema/definition.js';
+import type { Engine, EngineSession, TableState } from '../engine.js';
+import { connect, openDatabase } from './database.js';
+import { wrapErrors } from './errors.js';
+import { LineShapes } from './line-shapes.js';
+import { DuckDbSession, type EngineParts } from './session.js';
+import { Tables } from './tables.js';
+import { claimTempDir } from './temp-dir.js';
+
+export interface DuckDbEngineOptions {
+  /** The lakehouse's root. */
+  store: Store;
+  log: EventLog;
+  /** Spills and spooled records lie in `tmp` below it, as long as they are needed. */
+  dataDir: string;
+  /** Beyond which it spills. */
+  memoryMb: number;
+  threads: number;
+}
+
+/** The embedded engine: DuckDB in this process, and the Delta log of @eventlake/delta. */
+export async function openDuckDbEngine(options: DuckDbEngineOptions): Promise<Engine> {
+  const { store, log, dataDir, memoryMb, threads } = options;
+  const tempDir = await claimTempDir(dataDir);
+  const database = await openDatabase({ memoryMb, threads, tempDir });
+  const shapes = new Map<string, LineShapes>();
+  let lastId = 0;
+  const parts: EngineParts = {
+    database,
+    log,
+    store,
+    tables: new Tables(store),
+    tempDir,
+    shapesOf: (event) => shapesOf(shapes, event),
+    nextId: () => ++lastId,
+  };
+  return new DuckDbEngine(parts);
+}
+
+class DuckDbEngine implements Engine {
+  readonly name = 'duckdb';
+  readonly #parts: EngineParts;
+
+  constructor(parts: EngineParts) {
+    this.#parts = parts;
+  }
+
+  async createTable(table: TableDefinition): Promise<void> {
+    await wrapErrors({ table: table.name }, () => this.#parts.tables.create(table));
+  }
+
+  async tableState(table: string, appId?: string): Promise<TableState> {
+    return wrapErrors({ table }, async () => {
+      const opened = await this.#parts.tables.open(table);
+      const snapshot = await opened.snapshot();
+      return {
+        version: snapshot.version,
+        txnVersion: appId === undefined ? undefined : snapshot.txn(appId),
+        recordCount: snapshot.recordCount ?? 0,
+        fileCount: snapshot.fileCount,
+        sizeBytes: snapshot.sizeBytes,
+      };
+    });
+  }
+
+  async open(): Promise<EngineSession> {
+    return new DuckDbSession(this.#parts, await connect(this.#parts.database));
+  }
+
+  async close(): Promise<void> {
+    this.#parts.database.closeSync();
+    await rm(this.#parts.tempDir, { recursive: true, force: true });
+  }
+}
+
+function shapesOf(known: Map<string, LineShapes>, event: EventDefinition): LineShapes {
+  const shapes = known.get(event.name) ?? new LineShapes(Object.keys(event.fields));
+  known.set(event.name, shapes);
+  return shapes;
+}

@@ -1,0 +1,26 @@
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** Blocks that the engine asks of the log. */
+export const READ_BLOCK_BYTES = MIB;
+
+/** What the spool gathers before it writes: one system call for thousands of records. */
+export const SPOOL_BUFFER_BYTES = 2 * MIB;
+
+/** A longer record is parsed on its own; the engine's line reader needs several times its longest line per thread. */
+export const SPOOL_LINE_BYTES_MAX = 256 * KIB;
+
+/** Shapes of records that are recognized at full speed. Each costs a little for the records that have another. */
+export const LINE_TEMPLATES_MAX = 4;
+
+/** Records that are looked at, per read, to learn their shapes. */
+export const LINE_SAMPLES = 32;
+
+/** Rows of a Parquet row group: what an engine skips or reads as one. */
+export const ROW_GROUP_ROWS = 122_880;
+
+/** A data file is ended when it has reached this size. */
+export const DATA_FILE_BYTES = 256 * MIB;
+
+/** Writers that an overwrite gives way to before it gives up. */
+export const OVERWRITE_ATTEMPTS = 20;

@@ -1,0 +1,214 @@
+import { rm } from 'node:fs/promises';
+import type { DuckDBAppender, DuckDBConnection } from '@duckdb/node-api';
+import type { EventLog, OffsetRange, RecordBlock } from '../../log/event-log.js';
+import type { EventDefinition } from '../../schema/definition.js';
+import { type ParsedRecord, parseRecord, parseText } from '../strict-json.js';
+import { LINE_SAMPLES, READ_BLOCK_BYTES, SPOOL_LINE_BYTES_MAX } from './limits.js';
+import type { LineShapes } from './line-shapes.js';
+import { Spool } from './spool.js';
+import { quoteName, quoteText } from './sql-text.js';
+
+/** Whether a query was stopped because it met a line that could not be proven: see `LogRelation`. */
+export function isUnproven(error: unknown): boolean {
+  return error instanceof Error && error.message.includes(UNPROVEN);
+}
+
+const UNPROVEN = 'eventlake: a record of no known shape';
+
+/**
+ * The records of ranges of the log as a relation: lines in a file, which DuckDB parses where it can prove that it is
+ * right, and a table of the records that were parsed here.
+ *
+ * At first the relation trusts that every line can be proven, and a query that meets one that cannot is stopped by an
+ * error. Then `resolve` finds all such lines and parses them here, and the query runs again. So a batch of clean records,
+ * the usual one, is parsed once and never looked through beforehand.
+ */
+export class LogRelation {
+  readonly #connection: DuckDBConnection;
+  readonly #event: EventDefinition;
+  readonly #names: string[];
+  readonly #shapes: LineShapes;
+  readonly #file: string;
+  /** The table of what was parsed here. */
+  readonly #table: string;
+  #lines = 0;
+  /** Fixed when it is loaded: what `resolve` leaves to DuckDB must be what the relation takes from it. */
+  #provenSql = 'FALSE';
+  #resolved = false;
+
+  /** @param id unique within the engine. */
+  constructor(
+    connection: DuckDBConnection,
+    readonly relation: string,
+    event: EventDefinition,
+    shapes: LineShapes,
+    tempDir: string,
+    id: number,
+  ) {
+    this.#connection = connection;
+    this.#event = event;
+    this.#names = Object.keys(event.fields);
+    this.#shapes = shapes;
+    this.#file = `${tempDir}/log-${id}.lines`;
+    this.#table = `parsed_log_${id}`;
+  }
+
+  async load(log: EventLog, ranges: readonly OffsetRange[]): Promise<{ records: number; bytes: number }> {
+    await this.#createTable();
+    const counts = await this.#spool(log, ranges);
+    this.#provenSql = this.#shapes.provenSql('json', 'fields');
+    this.#resolved = this.#lines === 0;
+    if (this.#resolved || !this.#shapes.expectUnproven) await this.#define();
+    return counts;
+  }
+
+  /**
+   * Finds the lines that cannot be proven and parses them here.
+   * @param reader a second connection, since this one cannot be read from and written to at once.
+   */
+  async resolve(reader: DuckDBConnection): Promise<boolean> {
+    if (this.#resolved) return false;
+    const unproven = await this.#parseUnproven(reader);
+    this.#shapes.expectUnproven = unproven > 0;
+    this.#resolved = true;
+    await this.#define(unproven > 0);
+    return true;
+  }
+
+  /** Whether `resolve` should come before the first query, because the last read of such records needed it. */
+  get shouldResolve(): boolean {
+    return !this.#resolved && this.#shapes.expectUnproven;
+  }
+
+  async close(): Promise<void> {
+    await rm(this.#file, { force: true });
+  }
+
+  async #createTable(): Promise<void> {
+    const fields = this.#names.map((name) => `${quoteName(name)} VARCHAR`).join(', ');
+    await this.#connection.run(
+      `CREATE TEMP TABLE ${this.#table} (log_partition INTEGER, log_offset BIGINT, log_ms BIGINT, raw BLOB,
+      parse_error VARCHAR, ${fields}, rescued VARCHAR)`,
+    );
+  }
+
+  async #spool(log: EventLog, ranges: readonly OffsetRange[]): Promise<{ records: number; bytes: number }> {
+    const spool = await Spool.create(this.#file);
+    const appender = await this.#connection.createAppender(this.#table);
+    const counts = { records: 0, bytes: 0 };
+    try {
+      for (const range of ranges) {
+        for await (const block of log.read(this.#event.topic, range, { blockBytesMax: READ_BLOCK_BYTES })) {
+          this.#learn(block);
+          await spool.add(block, (partition, offset, timestampMs, value) => {
+            const parsed = parseRecord(value, this.#names);
+            append(appender, partition, BigInt(offset), BigInt(timestampMs), value, parsed);
+          });
+          counts.records += block.count;
+          counts.bytes += block.bounds[block.count]! - block.bounds[0]!;
+        }
+      }
+    } finally {
+      await spool.close();
+      appender.closeSync();
+    }
+    this.#lines = spool.lines;
+    return counts;
+  }
+
+  #learn(block: RecordBlock): void {
+    const { values, bounds, count, nullValues } = block;
+    const step = Math.ceil(count / LINE_SAMPLES);
+    for (let i = 0; i < count; i += step) {
+      const length = bounds[i + 1]! - bounds[i]!;
+      if (length > SPOOL_LINE_BYTES_MAX || nullValues?.has(i)) continue;
+      const text = Buffer.from(values.buffer, values.byteOffset + bounds[i]!, length).toString('utf8');
+      this.#shapes.learn(text);
+    }
+  }
+
+  async #parseUnproven(reader: DuckDBConnection): Promise<number> {
+    const sql = `SELECT log_partition, log_offset, log_ms, json FROM (${this.#linesSql()}) AS lines
+WHERE NOT coalesce(proven, FALSE)`;
+    const result = await reader.stream(sql);
+    const appender = await this.#connection.createAppender(this.#table);
+    let unproven = 0;
+    try {
+      for await (const rows of result.yieldRows()) {
+        for (const row of rows) {
+          const [partition, offset, timestampMs, text] = row as [number, bigint, bigint, string];
+          const parsed = parseText(text, this.#names);
+          append(appender, partition, offset, timestampMs, Buffer.from(text), parsed);
+        }
+        unproven += rows.length;
+      }
+    } finally {
+      appender.closeSync();
+    }
+    return unproven;
+  }
+
+  /** Each line: its place, its text, the struct `fields` of what DuckDB extracts, and whether that is `proven`. */
+  #linesSql(): string {
+    const columns = `{'log_partition': 'INTEGER', 'log_offset': 'BIGINT', 'log_ms': 'BIGINT', 'json': 'VARCHAR'}`;
+    const structure = JSON.stringify(Object.fromEntries(this.#names.map((name) => [name, 'VARCHAR'])));
+    return `SELECT *, ${this.#provenSql} AS proven
+FROM (
+  SELECT *, TRY(json_transform(json, ${quoteText(structure)})) AS fields
+  FROM read_csv(${quoteText(this.#file)}, columns = ${columns}, delim = '\x01', quote = '', escape = '',
+    header = false, auto_detect = false, strict_mode = false, max_line_size = ${2 * SPOOL_LINE_BYTES_MAX})
+) AS extracted`;
+  }
+
+  /** @param hasUnproven known once it is resolved; before, a line that is not proven stops the query. */
+  async #define(hasUnproven?: boolean): Promise<void> {
+    const fields = this.#names.map(quoteName);
+    const place = 'log_partition, log_offset, make_timestamptz(log_ms * 1000) AS log_timestamp';
+    const parsed = `SELECT ${place}, raw, parse_error, ${fields.join(', ')}, rescued FROM ${this.#table}`;
+    const guarded = (value: string, type: string) =>
+      this.#resolved
+        ? `${value}::${type}`
+        : `CASE WHEN proven THEN ${value} ELSE error('${UNPROVEN}') END::${type}`;
+    const struct = this.#resolved
+      ? 'fields'
+      : `CASE WHEN proven THEN fields ELSE error('${UNPROVEN}') END AS fields`;
+    const lines = `SELECT log_partition, log_offset, log_timestamp, raw, parse_error,
+  ${fields.map((name) => `fields.${name} AS ${name}`).join(', ')}, rescued
+FROM (
+  SELECT ${place}, ${guarded('NULL', 'BLOB')} AS raw, ${guarded('NULL', 'VARCHAR')} AS parse_error, ${struct},
+    ${guarded('NULL', 'VARCHAR')} AS rescued
+  FROM (${this.#linesSql()}) AS lines
+  ${hasUnproven ? 'WHERE coalesce(proven, FALSE)' : ''}
+) AS landed`;
+    const sql = this.#lines === 0 ? parsed : `${lines} UNION ALL ${parsed}`;
+    await this.#connection.run(`CREATE OR REPLACE TEMP VIEW ${quoteName(this.relation)} AS ${sql}`);
+  }
+}
+
+function append(
+  appender: DuckDBAppender,
+  partition: number,
+  offset: bigint,
+  timestampMs: bigint,
+  value: Uint8Array | null,
+  parsed: ParsedRecord,
+): void {
+  const text = (value: string | null) =>
+    value === null ? appender.appendNull() : appender.appendVarchar(value);
+  appender.appendInteger(partition);
+  appender.appendBigInt(offset);
+  appender.appendBigInt(timestampMs);
+  if ('parseError' in parsed) {
+    if (value === null) appender.appendNull();
+    else appender.appendBlob(value);
+    appender.appendVarchar(parsed.parseError);
+    // What is left of the columns: the fields and `rescued`.
+    for (let column = 5; column < appender.columnCount; column++) appender.appendNull();
+  } else {
+    appender.appendNull();
+    appender.appendNull();
+    for (const field of parsed.fields) text(field);
+    text(parsed.rescued);
+  }
+  appender.endRow();
+}

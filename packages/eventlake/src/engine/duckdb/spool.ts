@@ -1,0 +1,173 @@
+import { isUtf8 } from 'node:buffer';
+import { type FileHandle, open } from 'node:fs/promises';
+import type { RecordBlock } from '../../log/event-log.js';
+import { SPOOL_BUFFER_BYTES, SPOOL_LINE_BYTES_MAX } from './limits.js';
+
+/** A record that cannot be a line: it is parsed here, at once. */
+export type OddRecord = (
+  partition: number,
+  offset: number,
+  timestampMs: number,
+  value: Uint8Array | null,
+) => void;
+
+/**
+ * Writes blocks of records as lines that DuckDB reads in parallel: `partition\x01offset\x01timestamp ms\x01record\n`,
+ * each record valid UTF-8 that begins with `{`, ends with `}`, and holds no byte that would end a column or a line.
+ *
+ * Memory is two buffers: one is filled while the other is written.
+ */
+export class Spool {
+  lines = 0;
+  #file: FileHandle;
+  #filling: Buffer;
+  #spare: Buffer;
+  #length = 0;
+  #writing: Promise<unknown> = Promise.resolve();
+
+  private constructor(file: FileHandle) {
+    this.#file = file;
+    this.#filling = Buffer.allocUnsafeSlow(SPOOL_BUFFER_BYTES);
+    this.#spare = Buffer.allocUnsafeSlow(SPOOL_BUFFER_BYTES);
+  }
+
+  static async create(path: string): Promise<Spool> {
+    return new Spool(await open(path, 'wx'));
+  }
+
+  async add(block: RecordBlock, odd: OddRecord): Promise<void> {
+    const { bounds, count } = block;
+    const values = Buffer.from(block.values.buffer, block.values.byteOffset, block.values.byteLength);
+    const clean = hasOnlyLineBytes(values.subarray(bounds[0], bounds[count]));
+    const head = new LineHead(block.partition);
+    for (let i = 0; i < count; i++) {
+      const start = bounds[i]!;
+      const end = bounds[i + 1]!;
+      if (
+        !isObjectLike(values, start, end) ||
+        block.nullValues?.has(i) ||
+        !(clean || hasOnlyLineBytes(values.subarray(start, end)))
+      ) {
+        const value = block.nullValues?.has(i) ? null : values.subarray(start, end);
+        odd(block.partition, block.offsets[i]!, block.timestampsMs[i]!, value);
+        continue;
+      }
+      if (this.#length + HEAD_BYTES_MAX + (end - start) > SPOOL_BUFFER_BYTES) await this.#turn();
+      const buffer = this.#filling;
+      let at = head.write(buffer, this.#length, block.offsets[i]!, block.timestampsMs[i]!);
+      buffer.set(values.subarray(start, end), at);
+      at += end - start;
+      buffer[at] = LINE_FEED;
+      this.#length = at + 1;
+      this.lines += 1;
+    }
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.#turn();
+      await this.#writing;
+    } finally {
+      await this.#file.close();
+    }
+  }
+
+  async #turn(): Promise<void> {
+    await this.#writing;
+    const full = this.#filling.subarray(0, this.#length);
+    [this.#filling, this.#spare] = [this.#spare, this.#filling];
+    this.#length = 0;
+    this.#writing = writeAll(this.#file, full);
+    // An error is thrown where the promise is awaited next; until then it is nobody's unhandled rejection.
+    this.#writing.catch(() => {});
+  }
+}
+
+const LINE_FEED = 0x0a;
+const SEPARATOR = 0x01;
+/** Three numbers of at most 16 digits, their separators, and the line's end. */
+const HEAD_BYTES_MAX = 64;
+
+/** Writes what comes before the record; the timestamp's digits are kept, since a block has few different ones. */
+class LineHead {
+  readonly #partition: Buffer;
+  readonly #timestamp = Buffer.alloc(32);
+  #timestampLength = 0;
+  #timestampMs = Number.NaN;
+
+  constructor(partition: number) {
+    this.#partition = Buffer.from(`${partition}\x01`);
+  }
+
+  write(buffer: Buffer, from: number, offset: number, timestampMs: number): number {
+    let at = from;
+    for (let i = 0; i < this.#partition.length; i++) buffer[at++] = this.#partition[i]!;
+    at = writeDigits(buffer, at, offset);
+    if (timestampMs !== this.#timestampMs) this.#remember(timestampMs);
+    for (let i = 0; i < this.#timestampLength; i++) buffer[at++] = this.#timestamp[i]!;
+    return at;
+  }
+
+  #remember(timestampMs: number): void {
+    this.#timestampMs = timestampMs;
+    this.#timestamp[0] = SEPARATOR;
+    this.#timestampLength = this.#timestamp.write(`${timestampMs}\x01`, 1) + 1;
+  }
+}
+
+/** The decimal digits of a whole number that is not negative. Without a string for each record. */
+function writeDigits(buffer: Buffer, from: number, value: number): number {
+  let digits = 1;
+  for (let power = 10; value >= power; power *= 10) digits += 1;
+  let at = from + digits;
+  let rest = value;
+  while (rest >= 1e9) {
+    const high = Math.floor(rest / 1e9);
+    at = writeLow(buffer, at, rest - high * 1e9, 9);
+    rest = high;
+  }
+  writeLow(buffer, at, rest, at - from);
+  return from + digits;
+}
+
+function writeLow(buffer: Buffer, end: number, value: number, digits: number): number {
+  let rest = value | 0;
+  let at = end;
+  for (let i = 0; i < digits; i++) {
+    const tenth = (rest / 10) | 0;
+    buffer[--at] = 0x30 + rest - tenth * 10;
+    rest = tenth;
+  }
+  return at;
+}
+
+/** Cheap: a Buffer's searches run at memory speed. A carriage return would end a line for some readers. */
+function hasOnlyLineBytes(bytes: Buffer): boolean {
+  return (
+    !bytes.includes(LINE_FEED) &&
+    !bytes.includes(0x0d) &&
+    !bytes.includes(0x00) &&
+    !bytes.includes(SEPARATOR) &&
+    isUtf8(bytes)
+  );
+}
+
+/**
+ * Records between braces only: then records that are valid UTF-8 together are so each on its own. The rest may have
+ * white space around them, which is rare, or be no object.
+ */
+function isObjectLike(values: Uint8Array, start: number, end: number): boolean {
+  return (
+    values[start] === 0x7b &&
+    values[end - 1] === 0x7d &&
+    end - start >= 2 &&
+    end - start <= SPOOL_LINE_BYTES_MAX
+  );
+}
+
+async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length; ) {
+    const { bytesWritten } = await file.write(bytes, at, bytes.length - at);
+    at += bytesWritten;
+  }
+}

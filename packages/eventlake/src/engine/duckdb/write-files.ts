@@ -1,0 +1,123 @@
+import { open, rm } from 'node:fs/promises';
+import { dirname, relative, sep } from 'node:path';
+import { type DuckDBConnection, DuckDBMapValue, type DuckDBValue } from '@duckdb/node-api';
+import { type AddFile, encodeDataPath, type Snapshot, type StructField } from '@eventlake/delta';
+import { type CopiedFile, deltaStats } from './file-stats.js';
+import { DATA_FILE_BYTES, ROW_GROUP_ROWS } from './limits.js';
+import { quoteName, quoteText } from './sql-text.js';
+import { duckdbTypeOf } from './types.js';
+
+/** Files on disk that no commit names yet. */
+export interface WrittenFiles {
+  add: AddFile[];
+  rows: number;
+  bytes: number;
+  /** Absolute paths. */
+  paths: string[];
+}
+
+/**
+ * Computes the query and writes its rows as Parquet files of the table, flushed to disk, with exact statistics.
+ * Its columns are taken by name and cast to the table's. A crash leaves files that nobody knows, for vacuum.
+ * @param folder the table's, absolute.
+ */
+export async function writeFiles(
+  connection: DuckDBConnection,
+  folder: string,
+  snapshot: Snapshot,
+  sql: string,
+): Promise<WrittenFiles> {
+  const { schema, partitionColumns } = snapshot;
+  const columns = schema.fields.map(
+    ({ name, type }) => `CAST(${quoteName(name)} AS ${duckdbTypeOf(type)}) AS ${quoteName(name)}`,
+  );
+  const result = await connection.run(
+    `COPY (SELECT ${columns.join(', ')} FROM (${sql}) AS prepared)\n${target(folder, partitionColumns)}`,
+  );
+  const copied = (await result.getRowObjects()).map(copiedFile);
+  const empty = copied.filter(({ count }) => count === 0);
+  await Promise.all(empty.map(({ filename }) => rm(filename, { force: true })));
+
+  const full = copied.filter(({ count }) => count > 0);
+  const paths = full.map(({ filename }) => filename);
+  await flush(folder, paths);
+  const data = schema.fields.filter(({ name }) => !partitionColumns.includes(name));
+  const nowMs = Date.now();
+  return {
+    add: full.map((file) => addFile(folder, file, data, nowMs)),
+    rows: full.reduce((sum, { count }) => sum + count, 0),
+    bytes: full.reduce((sum, { size }) => sum + size, 0),
+    paths,
+  };
+}
+
+export async function removeFiles(paths: readonly string[]): Promise<void> {
+  await Promise.all(paths.map((path) => rm(path, { force: true })));
+}
+
+/** Names are random, so that no writer ever meets another's file. */
+function target(folder: string, partitionColumns: readonly string[]): string {
+  const options = ['FORMAT parquet', 'COMPRESSION zstd', `ROW_GROUP_SIZE ${ROW_GROUP_ROWS}`, 'RETURN_STATS'];
+  const pattern = [`FILENAME_PATTERN 'part-{uuid}'`, 'APPEND'];
+  if (partitionColumns.length > 0) {
+    options.push(`PARTITION_BY (${partitionColumns.map(quoteName).join(', ')})`, ...pattern);
+    return `TO ${quoteText(folder)} (${options.join(', ')})`;
+  }
+  options.push(`FILE_SIZE_BYTES ${DATA_FILE_BYTES}`, ...pattern);
+  return `TO ${quoteText(folder)} (${options.join(', ')})`;
+}
+
+function copiedFile(row: Record<string, DuckDBValue>): CopiedFile {
+  return {
+    filename: row.filename as string,
+    count: Number(row.count),
+    size: Number(row.file_size_bytes),
+    columns: new Map(
+      entries(row.column_statistics).map(([name, stats]) => [
+        unquoteName(name),
+        new Map(entries(stats).map(([key, value]) => [key, value as string])),
+      ]),
+    ),
+    partitionValues: Object.fromEntries(
+      entries(row.partition_keys).map(([name, value]) => [name, value as string | null]),
+    ),
+  };
+}
+
+function entries(map: DuckDBValue | undefined): [string, DuckDBValue][] {
+  if (!(map instanceof DuckDBMapValue)) return [];
+  return map.entries.map(({ key, value }) => [key as string, value]);
+}
+
+/** Nested columns have several quoted parts; they stay as they are, and so have no statistics. */
+function unquoteName(name: string): string {
+  return /^"(?:[^"]|"")*"$/.test(name) ? name.slice(1, -1).replaceAll('""', '"') : name;
+}
+
+function addFile(folder: string, file: CopiedFile, data: readonly StructField[], nowMs: number): AddFile {
+  return {
+    path: encodeDataPath(relative(folder, file.filename).split(sep).join('/')),
+    partitionValues: file.partitionValues,
+    size: file.size,
+    modificationTime: nowMs,
+    dataChange: true,
+    stats: deltaStats(file, data),
+  };
+}
+
+/** A commit must never name a file that a power loss would take: the files, then the folders that name them. */
+async function flush(folder: string, paths: readonly string[]): Promise<void> {
+  const folders = new Set<string>();
+  for (const path of paths) {
+    for (let above = dirname(path); above.length >= folder.length; above = dirname(above)) folders.add(above);
+  }
+  if (paths.length > 0) folders.add(dirname(folder));
+  for (const path of [...paths, ...folders]) {
+    const file = await open(path, 'r');
+    try {
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  }
+}
