@@ -4,11 +4,11 @@ import {
   defineEvent,
   type EventDefinition,
   integer,
-  type OffsetRange,
   text,
   timestamp,
   uuid,
 } from '../../packages/eventlake/src/index.js';
+import type { OffsetRange } from '../../packages/eventlake/src/log/event-log.js';
 import type { TableDefinition } from '../../packages/eventlake/src/schema/definition.js';
 
 export interface EngineUnderTest {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { RecordBatch } from '../../../packages/eventlake/src/log/event-log.js';
 import { partitionOf } from '../../../packages/eventlake/src/log/partitioner.js';
-import { recordBatch } from '../../../packages/eventlake/src/log/record-batch.js';
+import { type NewRecord, recordBatch } from '../../../packages/eventlake/src/log/record-batch.js';
 import {
   bytesOf,
   type EventLogHarness,
@@ -84,7 +84,7 @@ export function appendingAndReading(harness: EventLogHarness): void {
 
   test('keys and headers come back where they are asked for', async () => {
     const { log, topic } = await logWithTopic(harness, { partitions: 1 });
-    const sent = [
+    const sent: NewRecord[] = [
       { key: 'a', value: '1', headers: { origin: 'redrive', 'bronze-offset': '17' } },
       { key: null, value: '2' },
       { key: 'b', value: '3' },
