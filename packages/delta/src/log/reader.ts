@@ -45,9 +45,9 @@ export async function loadState(store: Store, table: string, upTo?: number): Pro
     } catch (error) {
       // Cleaned away between listing and reading: the next listing has what replaced it.
       if (error instanceof StoreError && error.kind === 'not-found' && loads < LOADS_MAX) continue;
-      if (!(error instanceof CheckpointError)) throw error;
+      if (!(error instanceof SummaryError)) throw error;
       // An older checkpoint, or the commits alone, may still tell the whole story.
-      for (const file of segment.checkpoint?.files ?? []) unreadable.add(file.path);
+      for (const file of error.files) unreadable.add(file.path);
       if (isProblem(await trySegment(store, table, upTo, unreadable))) throw error.cause;
     }
   }
@@ -56,7 +56,10 @@ export async function loadState(store: Store, table: string, upTo?: number): Pro
 async function replaySegment(store: Store, table: string, segment: LogSegment): Promise<LogState> {
   const replay = new Replay(table);
   if (segment.checkpoint) await replayCheckpoint(store, table, segment.checkpoint, replay);
-  for (const commit of await readCommits(store, table, segment.commits)) replay.commit(commit);
+  for (const [i, commit] of (await readSegmentCommits(store, table, segment)).entries()) {
+    if (segment.commits[i]?.fromVersion === undefined) replay.commit(commit);
+    else replay.compacted(commit);
+  }
   if (segment.commits.length === 0 && segment.lastCommit) {
     // The checkpoint does not keep when its version was committed.
     const [commit] = await readCommits(store, table, [segment.lastCommit]);
@@ -65,8 +68,26 @@ async function replaySegment(store: Store, table: string, segment: LogSegment): 
   return replay.done();
 }
 
-/** The checkpoint is broken: whoever reads may try another one. */
-class CheckpointError extends Error {}
+/** A file is broken that only sums up others: whoever reads may do without it. */
+class SummaryError extends Error {
+  constructor(
+    readonly files: readonly StoreEntry[],
+    cause: unknown,
+  ) {
+    super('', { cause });
+  }
+}
+
+async function readSegmentCommits(store: Store, table: string, { commits }: LogSegment): Promise<Commit[]> {
+  try {
+    return await readCommits(store, table, commits);
+  } catch (cause) {
+    const compactions = commits.filter((file) => file.fromVersion !== undefined).map((file) => file.entry);
+    const isCorrupt = cause instanceof DeltaError && cause.kind === 'corrupt';
+    if (isCorrupt && compactions.length > 0) throw new SummaryError(compactions, cause);
+    throw cause;
+  }
+}
 
 async function replayCheckpoint(
   store: Store,
@@ -80,7 +101,7 @@ async function replayCheckpoint(
       replay.checkpoint(version, files[0]!.modifiedMs, actions);
     }
   } catch (cause) {
-    if (cause instanceof DeltaError && cause.kind === 'corrupt') throw new CheckpointError('', { cause });
+    if (cause instanceof DeltaError && cause.kind === 'corrupt') throw new SummaryError(files, cause);
     throw cause;
   }
 }

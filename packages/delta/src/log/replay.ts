@@ -63,6 +63,11 @@ export class Replay {
   /** @throws DeltaError of kind `corrupt` where the commit contradicts itself. */
   commit(commit: Commit): this {
     checkNoDuplicates(commit, this.table);
+    return this.compacted(commit);
+  }
+
+  /** Commits that somebody has reconciled: a file may have several tombstones, one for each deletion vector it had. */
+  compacted(commit: Commit): this {
     for (const action of commit.actions) this.apply(action);
     this.version = commit.version;
     this.timestampMs = commit.timestampMs;

@@ -14,6 +14,8 @@ export interface LogSegment {
 export interface CommitFile {
   version: number;
   entry: StoreEntry;
+  /** A log compaction file stands for the commits from this version to `version`. */
+  fromVersion?: number;
 }
 
 export interface CheckpointFiles {
@@ -40,7 +42,7 @@ export function segmentOf(
   upTo?: number,
   unreadable: ReadonlySet<string> = new Set(),
 ): LogSegment | SegmentProblem {
-  const { commits, checkpoints } = sortOut(entries);
+  const { commits, compactions, checkpoints } = sortOut(entries);
   const checkpoint = newestComplete(checkpoints, upTo, unreadable);
   const newest = Math.max(commits.at(-1)?.version ?? -1, checkpoint?.version ?? -1);
   if (newest < 0) return { problem: 'empty' };
@@ -50,15 +52,56 @@ export function segmentOf(
   if (version > newest) {
     return { problem: 'no-such-version', first: commits[0]?.version ?? newest, last: newest };
   }
-  const wanted = commits.filter((commit) => commit.version >= from && commit.version <= version);
-  for (const [i, commit] of wanted.entries()) {
-    if (commit.version !== from + i) return { problem: 'gap', missing: from + i, next: commit.version };
-  }
-  if (wanted.length !== version - from + 1) {
-    return { problem: 'no-such-version', first: commits[0]?.version ?? newest, last: newest };
+  const usable = compactions.filter(({ entry }) => !unreadable.has(entry.path));
+  const wanted = cover(commits, usable, from, version);
+  if (!Array.isArray(wanted)) {
+    const first = commits[0]?.version ?? newest;
+    const { missing, next } = wanted;
+    if (next === undefined) return { problem: 'no-such-version', first, last: newest };
+    return { problem: 'gap', missing, next };
   }
   const lastCommit = commits.find((commit) => commit.version === version);
   return { version, commits: wanted, ...(checkpoint && { checkpoint }), ...(lastCommit && { lastCommit }) };
+}
+
+/**
+ * The fewest files that stand for all versions of a range: the section "Log Compaction Files". The last version is
+ * always read from its commit, which tells when it was.
+ */
+function cover(
+  commits: readonly CommitFile[],
+  compactions: readonly CommitFile[],
+  from: number,
+  to: number,
+): CommitFile[] | { missing: number; next: number | undefined } {
+  const byVersion = new Map(commits.map((commit) => [commit.version, commit]));
+  const chosen: CommitFile[] = [];
+  for (let version = from; version <= to; ) {
+    const found = longest(compactions, version, to) ?? byVersion.get(version);
+    if (found === undefined) {
+      return {
+        missing: version,
+        next: commits.find((commit) => commit.version > version && commit.version <= to)?.version,
+      };
+    }
+    chosen.push(found);
+    version = found.version + 1;
+  }
+  return chosen;
+}
+
+function longest(compactions: readonly CommitFile[], from: number, to: number): CommitFile | undefined {
+  let best: CommitFile | undefined;
+  for (const candidate of compactions) {
+    if (
+      candidate.fromVersion === from &&
+      candidate.version < to &&
+      candidate.version > (best?.version ?? from)
+    ) {
+      best = candidate;
+    }
+  }
+  return best;
 }
 
 export function isProblem(found: LogSegment | SegmentProblem): found is SegmentProblem {
@@ -80,15 +123,22 @@ interface CheckpointEntry {
   entry: StoreEntry;
 }
 
-function sortOut(entries: readonly StoreEntry[]): { commits: CommitFile[]; checkpoints: CheckpointEntry[] } {
+function sortOut(entries: readonly StoreEntry[]): {
+  commits: CommitFile[];
+  compactions: CommitFile[];
+  checkpoints: CheckpointEntry[];
+} {
   const commits: CommitFile[] = [];
+  const compactions: CommitFile[] = [];
   const checkpoints: CheckpointEntry[] = [];
   for (const entry of entries) {
     const file = parseLogFileName(entry.path.slice(entry.path.lastIndexOf('/') + 1));
     if (file?.kind === 'commit') commits.push({ version: file.version, entry });
-    else if (file?.kind.startsWith('checkpoint')) checkpoints.push({ file, entry });
+    else if (file?.kind === 'compacted') {
+      compactions.push({ version: file.toVersion, fromVersion: file.version, entry });
+    } else if (file?.kind.startsWith('checkpoint')) checkpoints.push({ file, entry });
   }
-  return { commits, checkpoints };
+  return { commits, compactions, checkpoints };
 }
 
 function newestComplete(
