@@ -1,4 +1,5 @@
 import type {
+  AddCdcFile,
   AddFile,
   CommitInfo,
   DomainMetadata,
@@ -8,7 +9,7 @@ import type {
   SetTransaction,
 } from './actions.js';
 import type { Scan, ScanOptions } from './rows/scan.js';
-import type { StructType } from './schema.js';
+import type { PrimitiveType, StructField, StructType } from './schema.js';
 
 /** One version of a table: what is in it, and what it is. Immutable. */
 export interface Snapshot {
@@ -52,6 +53,8 @@ export interface Change {
   add?: readonly AddFile[];
   /** Files of the snapshot that was read, to be removed by path and deletion vector. */
   remove?: readonly (RemoveFile | AddFile)[];
+  /** Change data files of the same change, where the table has a change data feed. */
+  cdc?: readonly AddCdcFile[];
   metadata?: Metadata;
   protocol?: Protocol;
   domains?: readonly DomainMetadata[];
@@ -66,6 +69,8 @@ export interface Change {
   read?: 'all' | 'none' | Predicate;
   /** Removes and adds hold the same rows (compaction): sets dataChange false, and never conflicts with appends. */
   rearrangesOnly?: boolean;
+  /** The caller has checked each added row against the table's CHECK constraints and invariants. */
+  rowsChecked?: boolean;
   userMetadata?: string;
 }
 
@@ -104,10 +109,63 @@ export interface Table {
   /** Removes log files that no version within `delta.logRetentionDuration` needs. */
   cleanLog(): Promise<{ removed: number }>;
   /** Deletes files that no version within the retention needs. Refuses less than the safety floor unless told. */
-  vacuum(options?: {
-    retentionHours?: number;
-    dryRun?: boolean;
-    belowSafetyFloor?: boolean;
-  }): Promise<{ files: string[]; sizeBytes: number }>;
+  vacuum(options?: VacuumOptions): Promise<{ files: string[]; sizeBytes: number }>;
+  /** Puts small files together. Appends go on meanwhile; what loses against a delete is `conflict`. */
+  optimize(engine: DataEngine, options: OptimizeOptions): Promise<OptimizeResult>;
+  /** Makes the table what it was. @throws DeltaError of kind `no-such-version` where its files are gone. */
+  restore(to: { version: number } | { timestampMs: number }): Promise<{ version: number }>;
+  /** Sets table properties; null takes one away. */
+  setProperties(properties: Record<string, string | null>): Promise<{ version: number }>;
+  /** Adds a nullable column, or a field in the struct `parent` (`a.b`). */
+  addColumn(field: StructField, parent?: string): Promise<{ version: number }>;
+  /** Makes a column's type wider, where the table has `delta.enableTypeWidening`. */
+  widenColumn(column: string, toType: PrimitiveType): Promise<{ version: number }>;
   history(options?: { limit?: number }): Promise<HistoryEntry[]>;
+}
+
+export interface VacuumOptions {
+  /** Files that were removed from the table less than this ago stay. Default `delta.deletedFileRetentionDuration`. */
+  retentionHours?: number;
+  /** Only say what would be deleted. */
+  dryRun?: boolean;
+  /** Allow less than the table's own retention: readers of older versions, and writers under way, lose their files. */
+  belowSafetyFloor?: boolean;
+}
+
+export interface CompactionOptions {
+  /** Files are put together up to this size. */
+  targetBytes: number;
+  /** A group of fewer files is left alone. Default 2. */
+  minFiles?: number;
+  /** Only files that may hold such rows. */
+  where?: Predicate;
+  /** Groups are left for the next time once these many bytes are to be written. Default 8 GiB. */
+  maxBytes?: number;
+}
+
+export interface OptimizeOptions extends CompactionOptions {
+  txn?: Change['txn'];
+}
+
+/** Files of one partition that become one (or as many as the engine writes). */
+export interface CompactionGroup {
+  partitionValues: Record<string, string | null>;
+  files: AddFile[];
+  sizeBytes: number;
+}
+
+/** What writes rows for this package: DuckDB, Spark, or our own Parquet writer. */
+export interface DataEngine {
+  /**
+   * Writes the live rows of a group's files as new files of the same partition, durably, with exact statistics.
+   * Nothing is visible yet; the paths are relative to the table and URL-encoded.
+   */
+  rewrite(table: Table, snapshot: Snapshot, group: CompactionGroup): Promise<AddFile[]>;
+}
+
+export interface OptimizeResult {
+  status: CommitResult['status'] | 'nothing-to-do';
+  version: number;
+  filesRemoved: number;
+  filesAdded: number;
 }

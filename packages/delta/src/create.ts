@@ -3,8 +3,9 @@ import type { Action, Metadata } from './actions.js';
 import type { Table, TableInit } from './contract.js';
 import { DeltaError } from './errors.js';
 import { serializeActions } from './log/commit-file.js';
-import { checkWritable, protocolFor } from './log/features.js';
+import { checkWritable, protocolFor, withoutFeatureRequests } from './log/features.js';
 import { commitPath } from './log/names.js';
+import { isOn } from './properties.js';
 import type { StructType } from './schema.js';
 import { parseSchema } from './schema-json.js';
 import type { Store } from './store.js';
@@ -40,7 +41,8 @@ export async function createTable(
 
 /** The actions of version 0. Pure but for the table's random id. */
 export function firstActions(init: TableInit, table: string, nowMs: number, engineInfo?: string): Action[] {
-  const configuration = { ...init.properties };
+  const requested = init.properties ?? {};
+  const configuration = withoutFeatureRequests(requested);
   const partitionColumns = [...(init.partitionBy ?? [])];
   checkColumns(init.schema, partitionColumns, table);
   const metadata: Metadata = {
@@ -54,13 +56,12 @@ export function firstActions(init: TableInit, table: string, nowMs: number, engi
     createdTime: nowMs,
   };
   parseSchema(metadata.schemaString, { table });
-  const protocol = protocolFor(init.schema, configuration);
+  const protocol = protocolFor(init.schema, requested);
   checkWritable(protocol, metadata, table);
-  const isTimed = configuration['delta.enableInCommitTimestamps']?.toLowerCase() === 'true';
   return [
     {
       commitInfo: {
-        ...(isTimed && { inCommitTimestamp: nowMs }),
+        ...(isOn(configuration, 'delta.enableInCommitTimestamps') && { inCommitTimestamp: nowMs }),
         timestamp: nowMs,
         operation: 'CREATE TABLE',
         operationParameters: {

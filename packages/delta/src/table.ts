@@ -1,15 +1,34 @@
 import { Queue } from './bounded.js';
+import { addColumn, setProperties, widenColumn } from './changes/metadata.js';
+import { restoreTo } from './changes/restore.js';
 import { writeCheckpoint } from './checkpoint/write.js';
 import { type CommitContext, commitChange } from './commit/commit.js';
-import type { Change, CommitResult, HistoryEntry, Snapshot, Table } from './contract.js';
+import type {
+  Change,
+  CommitResult,
+  DataEngine,
+  HistoryEntry,
+  OptimizeOptions,
+  OptimizeResult,
+  Snapshot,
+  Table,
+  VacuumOptions,
+} from './contract.js';
 import { DeltaError } from './errors.js';
 import type { Commit } from './log/commit-file.js';
 import { checkWritable } from './log/features.js';
 import { followState, type HeldState, loadState } from './log/reader.js';
 import type { LogState } from './log/replay.js';
+import { versionAt } from './log/time.js';
+import { cleanLog } from './maintenance/clean-log.js';
+import { readHistory } from './maintenance/history.js';
+import { optimize } from './maintenance/optimize.js';
+import { checkFilesThere } from './maintenance/restore.js';
+import { vacuumTable } from './maintenance/vacuum.js';
 import { checkpointInterval, isOff } from './properties.js';
 import type { DataPlace } from './rows/file-reader.js';
 import { type Scan, type ScanOptions, scan } from './rows/scan.js';
+import type { PrimitiveType, StructField } from './schema.js';
 import { snapshotOf } from './snapshot.js';
 import { checkStorePath } from './store/path.js';
 import type { Store } from './store.js';
@@ -30,6 +49,8 @@ export interface TableOptions {
   engineInfo?: string;
 }
 
+/** How often a change is computed anew because another writer was faster. */
+const REBUILDS_MAX = 20;
 const COMMIT_TIMEOUT_MS = 60_000;
 const ENGINE_INFO = '@eventlake/delta/0.1.0';
 
@@ -64,11 +85,9 @@ class LogTable implements Table {
       if (this.latest?.version !== state.version) this.latest = snapshotOf(state, this.path);
       return this.latest;
     }
-    if ('version' in at) {
-      const { state } = await loadState(this.store, this.path, at.version);
-      return snapshotOf(state, this.path);
-    }
-    throw notYet(this.path);
+    const version = 'version' in at ? at.version : await this.versionAt(at.timestampMs);
+    const { state } = await loadState(this.store, this.path, version);
+    return snapshotOf(state, this.path);
   }
 
   scan(options: ScanOptions = {}): Scan {
@@ -90,15 +109,65 @@ class LogTable implements Table {
   }
 
   async cleanLog(): Promise<{ removed: number }> {
-    return { removed: 0 };
+    const { state } = await this.refresh();
+    checkWritable(state.protocol, state.metadata, this.path);
+    return cleanLog(this.store, this.path, state, this.nowMs());
   }
 
-  async vacuum(): Promise<{ files: string[]; sizeBytes: number }> {
-    throw notYet(this.path);
+  async vacuum(options?: VacuumOptions): Promise<{ files: string[]; sizeBytes: number }> {
+    const newest = async (): Promise<LogState> => {
+      const { state } = await this.refresh();
+      checkWritable(state.protocol, state.metadata, this.path);
+      return state;
+    };
+    return vacuumTable(this.store, this.path, newest, this.nowMs(), options);
   }
 
-  async history(): Promise<HistoryEntry[]> {
-    throw notYet(this.path);
+  async history(options: { limit?: number } = {}): Promise<HistoryEntry[]> {
+    return readHistory(this.store, this.path, options.limit);
+  }
+
+  async optimize(engine: DataEngine, options: OptimizeOptions): Promise<OptimizeResult> {
+    return optimize(this, engine, options);
+  }
+
+  async restore(to: { version: number } | { timestampMs: number }): Promise<{ version: number }> {
+    const target = await this.snapshot(to);
+    return this.commitFrom(async (current) => {
+      const change = restoreTo(current, target);
+      await checkFilesThere(this.store, this.path, target, change.add ?? []);
+      return change;
+    });
+  }
+
+  async setProperties(properties: Record<string, string | null>): Promise<{ version: number }> {
+    return this.commitFrom((snapshot) => setProperties(snapshot, properties));
+  }
+
+  async addColumn(field: StructField, parent?: string): Promise<{ version: number }> {
+    return this.commitFrom((snapshot) => addColumn(snapshot, field, parent));
+  }
+
+  async widenColumn(column: string, toType: PrimitiveType): Promise<{ version: number }> {
+    return this.commitFrom((snapshot) => widenColumn(snapshot, column, toType));
+  }
+
+  /** For changes that are as right on the next version: whoever loses computes anew. */
+  private async commitFrom(
+    build: (snapshot: Snapshot) => Change | Promise<Change>,
+  ): Promise<{ version: number }> {
+    for (let attempts = 1; ; attempts++) {
+      const result = await this.commit(await build(await this.snapshot()));
+      if (result.status !== 'conflict') return { version: result.version };
+      if (attempts === REBUILDS_MAX) {
+        throw new DeltaError('contention', `Lost ${attempts} times: ${result.reason}`, { table: this.path });
+      }
+    }
+  }
+
+  private async versionAt(timestampMs: number): Promise<number> {
+    const { state } = await this.refresh();
+    return versionAt(this.store, this.path, state, timestampMs);
   }
 
   private place(): DataPlace {
@@ -141,8 +210,4 @@ class LogTable implements Table {
       return { state: this.held.state, commits: followed?.commits ?? [] };
     });
   }
-}
-
-function notYet(table: string): DeltaError {
-  return new DeltaError('unsupported', 'Not built yet', { table });
 }

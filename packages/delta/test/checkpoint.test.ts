@@ -9,12 +9,9 @@ const POINTER = 't/_delta_log/_last_checkpoint';
 /** Version 3: files a to c less b, a deletion vector, a position, a domain. */
 async function someTable(properties: Record<string, string> = {}): Promise<{ store: Store; table: Table }> {
   const store = memoryStore();
-  const table = await createTable(store, 't', {
-    schema: DAYS,
-    partitionBy: ['day'],
-    properties,
-    description: 'é',
-  });
+  const features = { 'delta.enableDeletionVectors': 'true', 'delta.feature.domainMetadata': 'supported' };
+  const init = { schema: DAYS, partitionBy: ['day'], description: 'é' };
+  const table = await createTable(store, 't', { ...init, properties: { ...features, ...properties } });
   const deletionVector = {
     storageType: 'u' as const,
     pathOrInlineDv: 'ab^-aqEH.-t@S}K{vb[*k^',

@@ -14,7 +14,8 @@ describe('of two commits on the same version', () => {
   let late: Table;
   beforeEach(async () => {
     const store = memoryStore();
-    winner = await createTable(store, 't', { schema: DAYS, partitionBy: ['day'] });
+    const properties = { 'delta.feature.domainMetadata': 'supported' };
+    winner = await createTable(store, 't', { schema: DAYS, partitionBy: ['day'], properties });
     await winner.commit({ operation: 'WRITE', add: [A, B] });
     late = await openTable(store, 't');
   });

@@ -2,6 +2,7 @@ import type { Action, AddFile, CommitInfo, Metadata, RemoveFile } from '../actio
 import type { Change } from '../contract.js';
 import { fileKey } from '../log/paths.js';
 import type { LogState } from '../log/replay.js';
+import { isOn } from '../properties.js';
 
 /** What a commit attempt stands on. */
 export interface Attempt {
@@ -30,6 +31,7 @@ export function actionsOf(attempt: Attempt): Action[] {
     const live = state.files.get(fileKey(file));
     if (live) actions.push({ remove: removeOf(live, nowMs, dataChange) });
   }
+  for (const cdc of change.cdc ?? []) actions.push({ cdc });
   for (const add of change.add ?? []) actions.push({ add: dataChange ? add : { ...add, dataChange } });
   return actions;
 }
@@ -71,8 +73,8 @@ function metadataOf(metadata: Metadata, { state, nowMs }: Attempt): Metadata {
   };
 }
 
-function isTimed(metadata: Metadata): boolean {
-  return metadata.configuration['delta.enableInCommitTimestamps']?.toLowerCase() === 'true';
+function isTimed({ configuration }: Metadata): boolean {
+  return isOn(configuration, 'delta.enableInCommitTimestamps');
 }
 
 function commitInfoOf({ change, state, nowMs, txnId, engineInfo }: Attempt): CommitInfo {

@@ -1,10 +1,12 @@
-import type { AddFile } from '../actions.js';
+import type { AddFile, Metadata, Protocol } from '../actions.js';
 import type { Change } from '../contract.js';
 import { DeltaError } from '../errors.js';
-import { checkReadable, checkWritable } from '../log/features.js';
+import { checkReadable, checkWritable, hasFeature } from '../log/features.js';
 import { canonicalPath, fileKey, isPlausiblePath } from '../log/paths.js';
 import type { LogState } from '../log/replay.js';
+import { isOn } from '../properties.js';
 import { parseSchema } from '../schema-json.js';
+import { parseStats } from '../stats.js';
 
 /**
  * Refuses what no version of the table could take: mistakes of the caller, not of the moment.
@@ -40,14 +42,73 @@ export function checkAgainst(change: Change, state: LogState, table: string): st
     parseSchema(metadata.schemaString, { table });
   }
   const remove = change.remove ?? [];
-  if (remove.length > 0 && !change.rearrangesOnly && isOn(state.metadata.configuration, 'delta.appendOnly')) {
-    throw invalid('The table is append-only (delta.appendOnly)', table);
-  }
+  if (!change.rearrangesOnly) checkTakes(change, state, table);
+  checkFeatures(change, change.protocol ?? state.protocol, table);
   for (const file of change.add ?? []) checkPartition(file, metadata.partitionColumns, table);
+  checkNotNull(change.add ?? [], metadata, table);
   for (const file of remove) {
     if (!state.files.has(fileKey(file))) return `the file ${file.path} is not in version ${state.version}`;
   }
   return checkNotThere(change, state, table);
+}
+
+/** What the table's properties say about changes of its rows. */
+function checkTakes(change: Change, { protocol, metadata }: LogState, table: string): void {
+  const { add = [], remove = [], cdc = [] } = change;
+  const properties = metadata.configuration;
+  if (remove.length > 0 && isOn(properties, 'delta.appendOnly')) {
+    throw invalid('The table is append-only (delta.appendOnly)', table);
+  }
+  const isChecked = change.rowsChecked || add.length === 0;
+  const constraint = Object.keys(properties).find((key) => key.startsWith('delta.constraints.'));
+  if (!isChecked && constraint && hasFeature(protocol, 'checkConstraints')) {
+    throw invalid(`The rows were not checked against ${constraint}: ${properties[constraint]}`, table);
+  }
+  if (
+    !isChecked &&
+    metadata.schemaString.includes('"delta.invariants"') &&
+    hasFeature(protocol, 'invariants')
+  ) {
+    throw invalid(
+      'The rows were not checked against the invariants of the columns (delta.invariants)',
+      table,
+    );
+  }
+  // Only added or only removed rows, and a table's or partition's whole replacement, are their own change data.
+  const isUpdate = add.length > 0 && remove.length > 0 && change.operation !== 'WRITE';
+  if (isUpdate && cdc.length === 0 && isOn(properties, 'delta.enableChangeDataFeed')) {
+    throw new DeltaError(
+      'unsupported',
+      'The table has a change data feed (delta.enableChangeDataFeed), and this change comes without its change data',
+      { table },
+      'Write it with an engine that has the feature; appending and overwriting are possible.',
+    );
+  }
+}
+
+function checkFeatures(change: Change, protocol: Protocol, table: string): void {
+  const needed = [
+    (change.domains?.length ?? 0) > 0 && 'domainMetadata',
+    change.add?.some((file) => file.deletionVector) && 'deletionVectors',
+    (change.cdc?.length ?? 0) > 0 && 'changeDataFeed',
+  ];
+  for (const feature of needed) {
+    if (feature && !hasFeature(protocol, feature)) {
+      throw invalid(`The table does not have the feature ${feature}`, table);
+    }
+  }
+}
+
+/** Columns that are not nullable are invariants as well; the statistics show what was let through. */
+function checkNotNull(add: readonly AddFile[], { schemaString }: Metadata, table: string): void {
+  if (!schemaString.includes('"nullable":false')) return;
+  const required = parseSchema(schemaString, { table }).fields.filter(({ nullable }) => !nullable);
+  for (const file of add) {
+    const { nullCount } = parseStats(file) ?? {};
+    const broken = required.find(({ name }) => typeof nullCount?.[name] === 'number' && nullCount[name] > 0);
+    if (broken)
+      throw invalid(`The file ${file.path} has NULL in the column ${broken.name}`, table, file.path);
+  }
 }
 
 /** Adding what is there, without removing it, would count for nothing: a name was used twice. */
@@ -88,10 +149,6 @@ function checkPartition(file: AddFile, columns: readonly string[], table: string
     table,
     file.path,
   );
-}
-
-function isOn(properties: Record<string, string>, name: string): boolean {
-  return properties[name]?.toLowerCase() === 'true';
 }
 
 function invalid(message: string, table: string, file?: string): DeltaError {

@@ -1,5 +1,6 @@
 import type { Metadata, Protocol } from '../actions.js';
 import { DeltaError } from '../errors.js';
+import { isOn, type Properties } from '../properties.js';
 import type { DataType, StructType } from '../schema.js';
 
 /** The section "Valid Feature Names in Table Features": what this package reads. */
@@ -85,27 +86,87 @@ function checkActive(metadata: Metadata, table: string): void {
   }
 }
 
-/** The smallest protocol that a new table needs. Section "Table Features for New and Existing Tables". */
-export function protocolFor(schema: StructType, properties: Record<string, string>): Protocol {
-  const readerAndWriter: string[] = [];
-  const writerOnly: string[] = [];
-  const isOn = (property: string): boolean => properties[property]?.toLowerCase() === 'true';
-  if (hasType(schema, 'timestamp_ntz')) readerAndWriter.push('timestampNtz');
-  if (isOn('delta.enableDeletionVectors')) readerAndWriter.push('deletionVectors');
-  if (isOn('delta.enableTypeWidening')) readerAndWriter.push('typeWidening');
-  if (properties['delta.checkpointPolicy'] === 'v2') readerAndWriter.push('v2Checkpoint');
-  if (isOn('delta.enableInCommitTimestamps')) writerOnly.push('inCommitTimestamp');
-  if (isOn('delta.enableChangeDataFeed')) writerOnly.push('changeDataFeed');
-  if (Object.keys(properties).some((key) => key.startsWith('delta.constraints.'))) {
-    writerOnly.push('checkConstraints');
-  }
-  if (readerAndWriter.length === 0 && writerOnly.length === 0) {
-    return { minReaderVersion: 1, minWriterVersion: 2 };
-  }
-  // Version 2 of the writer protocol stands for the first two; from 7 on they are named.
-  const writerFeatures = ['appendOnly', 'invariants', ...writerOnly, ...readerAndWriter];
-  if (readerAndWriter.length === 0) return { minReaderVersion: 1, minWriterVersion: 7, writerFeatures };
-  return { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: readerAndWriter, writerFeatures };
+/** The smallest protocol that a new table needs: the section "Table Features for New and Existing Tables". */
+export function protocolFor(schema: StructType, properties: Properties): Protocol {
+  return upgraded({ minReaderVersion: 1, minWriterVersion: 2 }, schema, properties);
+}
+
+/** The protocol with what schema and properties need besides; the same one where it has all of it. Pure; no I/O. */
+export function upgraded(protocol: Protocol, schema: StructType, properties: Properties): Protocol {
+  const reader = neededFeatures(READER_NEEDS, schema, properties);
+  const writer = [...neededFeatures(WRITER_NEEDS, schema, properties), ...reader];
+  if (writer.every((feature) => hasFeature(protocol, feature))) return protocol;
+  const needsReader = reader.length > 0 || protocol.minReaderVersion >= 2;
+  // From version 7 on the features of the versions before are named, used or not.
+  return {
+    minReaderVersion: needsReader ? 3 : protocol.minReaderVersion,
+    minWriterVersion: 7,
+    ...(needsReader && { readerFeatures: union(readerFeaturesOf(protocol), reader) }),
+    writerFeatures: union(writerFeaturesOf(protocol), writer),
+  };
+}
+
+/** Whether writers of the table have to know the feature: by its name, or by the version that stands for it. */
+export function hasFeature(protocol: Protocol, feature: string): boolean {
+  return writerFeaturesOf(protocol).includes(feature);
+}
+
+/** `delta.feature.<name>` asks for a feature when a table is made or changed; it is not kept as a property. */
+export function withoutFeatureRequests(properties: Properties): Record<string, string> {
+  return Object.fromEntries(Object.entries(properties).filter(([key]) => !key.startsWith(FEATURE_REQUEST)));
+}
+
+const FEATURE_REQUEST = 'delta.feature.';
+
+type Need = (schema: StructType, properties: Properties) => boolean;
+
+const READER_NEEDS: Readonly<Record<string, Need>> = {
+  timestampNtz: (schema) => hasType(schema, 'timestamp_ntz'),
+  deletionVectors: (_, properties) => isOn(properties, 'delta.enableDeletionVectors'),
+  typeWidening: (_, properties) => isOn(properties, 'delta.enableTypeWidening'),
+  v2Checkpoint: (_, properties) => properties['delta.checkpointPolicy'] === 'v2',
+  vacuumProtocolCheck: () => false,
+};
+
+const WRITER_NEEDS: Readonly<Record<string, Need>> = {
+  inCommitTimestamp: (_, properties) => isOn(properties, 'delta.enableInCommitTimestamps'),
+  changeDataFeed: (_, properties) => isOn(properties, 'delta.enableChangeDataFeed'),
+  checkConstraints: (_, properties) =>
+    Object.keys(properties).some((key) => key.startsWith('delta.constraints.')),
+  domainMetadata: () => false,
+};
+
+function neededFeatures(
+  needs: Readonly<Record<string, Need>>,
+  schema: StructType,
+  properties: Properties,
+): string[] {
+  return Object.keys(needs).filter(
+    (feature) =>
+      needs[feature]!(schema, properties) || properties[`${FEATURE_REQUEST}${feature}`] === 'supported',
+  );
+}
+
+/** The section "Writer Version Requirements": what each version below 7 added. */
+const WRITER_VERSIONS: readonly (readonly [version: number, features: readonly string[]])[] = [
+  [2, ['appendOnly', 'invariants']],
+  [3, ['checkConstraints']],
+  [4, ['changeDataFeed', 'generatedColumns']],
+  [5, ['columnMapping']],
+  [6, ['identityColumns']],
+];
+
+function writerFeaturesOf({ minWriterVersion, writerFeatures }: Protocol): readonly string[] {
+  if (minWriterVersion >= WRITER_VERSION_MAX) return writerFeatures ?? [];
+  return WRITER_VERSIONS.flatMap(([version, features]) => (version <= minWriterVersion ? features : []));
+}
+
+function readerFeaturesOf({ minReaderVersion, readerFeatures }: Protocol): readonly string[] {
+  return readerFeatures ?? (minReaderVersion === 2 ? ['columnMapping'] : []);
+}
+
+function union(a: readonly string[], b: readonly string[]): string[] {
+  return [...new Set([...a, ...b])];
 }
 
 const READER_HINT = 'Read it with an engine that has the feature, or update @eventlake/delta.';

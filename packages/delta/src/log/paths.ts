@@ -26,26 +26,25 @@ export function canonicalPath(path: string): string {
 }
 
 /**
- * The path of a data file in the store. Relative ones are below the table, absolute ones may be beside it, as those of
- * a shallow clone are; neither is followed out of the store.
+ * The path of a data file in the store. Nothing outside of the table is followed, so that a log, however hostile, makes
+ * nobody read what its own folder does not hold.
  * @param path as an action has it: relative to the table and URL-encoded, or an absolute URI.
  * @param table the table's path in the store.
- * @throws DeltaError of kind `corrupt` where it leads out of the table, or out of the store.
+ * @throws DeltaError of kind `corrupt` where it leads out of the table.
  */
 export function dataFilePath(storeUrl: string, table: string, path: string): string {
-  const absolute = isAbsolute(path);
-  const inside = absolute ? belowRoot(storeUrl, path) : decodeUri(path);
-  if (inside === null || !staysInside(inside)) {
+  const inside = isAbsolute(path) ? belowTable(storeUrl, table, path) : decodeUri(path);
+  if (inside === null || inside.includes('\0') || !staysInside(inside)) {
     throw new DeltaError(
       'corrupt',
-      `The log names a file outside ${absolute ? `the store ${storeUrl}` : 'the table'}: ${JSON.stringify(path)}`,
+      `The log names a file outside the table: ${JSON.stringify(path)}`,
       { table, file: path },
-      absolute
-        ? 'Open the table on a store whose root holds that file too.'
-        : 'No writer makes such a path: the log has been tampered with.',
+      'Only files below the table are read; a shallow clone has to be read with the engine that made it.',
     );
   }
-  return absolute || table === '' ? inside : `${table}/${inside}`;
+  // As file systems read a path: `a//./b` is `a/b`.
+  const names = inside.split('/').filter((name) => name !== '' && name !== '.');
+  return [...(table === '' ? [] : [table]), ...names].join('/');
 }
 
 /** What an action's relative path looks like for a file of the store: URL-encoded, `/` kept. */
@@ -62,18 +61,19 @@ export function isPlausiblePath(path: string): boolean {
   return staysInside(decodeUri(path));
 }
 
-function isAbsolute(path: string): boolean {
+export function isAbsolute(path: string): boolean {
   return path.startsWith('/') || /^[a-zA-Z][a-zA-Z0-9+.-]*:/.test(path);
 }
 
-function belowRoot(storeUrl: string, path: string): string | null {
-  const root = `${canonicalPath(storeUrl).replace(/\/+$/, '')}/`;
+function belowTable(storeUrl: string, table: string, path: string): string | null {
+  const root = canonicalPath(storeUrl).replace(/\/+$/, '');
+  const folder = table === '' ? `${root}/` : `${root}/${table}/`;
   const absolute = canonicalPath(path);
-  return absolute.startsWith(root) ? absolute.slice(root.length) : null;
+  return absolute.startsWith(folder) ? absolute.slice(folder.length) : null;
 }
 
 function staysInside(path: string): boolean {
-  return !path.split(/[/\\]/).some((segment) => segment === '..' || segment === '.' || segment === '');
+  return !path.split(/[/\\]/).includes('..');
 }
 
 /** Leaves what is no valid escape as it is, as Hadoop's paths do. */
