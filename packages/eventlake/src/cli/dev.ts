@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Invocation } from './invocation.js';
 import { invoke } from './invocation.js';
-import { JOB_NAMES } from './run.js';
+import { JOBS } from './run.js';
 import { stopSignal } from './stop-signal.js';
 
 /** Ctrl-C is done in less than three seconds; whoever is not by then is killed, which loses nothing either. */
@@ -72,7 +72,10 @@ async function dev(invocation: Invocation, options: DevOptions): Promise<void> {
   const failure = await Promise.race([supervisor.ended, aborted(signal)]);
   const startedMs = performance.now();
   screen.stopping();
-  const { killed } = await supervisor.stop([['producer'], [...JOB_NAMES], ['serve']], STOP_DEADLINE_MS);
+  const { killed } = await supervisor.stop(
+    [['producer'], JOBS.map(({ name }) => name), ['serve']],
+    STOP_DEADLINE_MS,
+  );
   await screen.stopped({ durationMs: performance.now() - startedMs, killed, failure });
   await status.close();
   await lock.release();
@@ -97,7 +100,7 @@ function childrenOf(
   return [
     ...(embedded ? [{ name: 'serve', command: command('serve') }] : []),
     ...(withProducer ? [{ name: 'producer', command: command('run', 'producer') }] : []),
-    ...JOB_NAMES.map((name) => ({
+    ...JOBS.map(({ name }) => ({
       name,
       command: command('run', name),
       // Who needs ClickHouse waits for the endpoint, instead of opening the folder in its own process.

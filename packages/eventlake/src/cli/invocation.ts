@@ -19,6 +19,8 @@ export interface Invocation extends LoadedSettings {
   /** The flags that were given, so that `dev` can give them to its children. */
   flags: readonly Flag[];
   configFile: string | undefined;
+  /** For tests: see `crash-points.ts`. */
+  crashAt: string | undefined;
 }
 
 export function addGlobals(program: Command): void {
@@ -48,7 +50,13 @@ export async function invoke(command: Command, named: readonly Flag[] = []): Pro
     flags,
     ...(globals.config ? { file: globals.config } : {}),
   });
-  return { ...loaded, json: globals.json ?? false, flags, configFile: globals.config };
+  return {
+    ...loaded,
+    json: globals.json ?? false,
+    flags,
+    configFile: globals.config,
+    crashAt: process.env.EVENTLAKE_CRASH_AT,
+  };
 }
 
 function flagsOf(globals: Globals): Flag[] {

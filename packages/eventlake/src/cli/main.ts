@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { registerConfig } from './config.js';
 import { registerDoctor } from './doctor.js';
 import { addGlobals, type Globals } from './invocation.js';
+import { registerQuarantine } from './quarantine.js';
 import { registerQuery } from './query.js';
 import { registerReset } from './reset.js';
 import { registerRun } from './run.js';
@@ -46,6 +47,7 @@ const COMMANDS = [
   registerServe,
   registerQuery,
   registerStatus,
+  registerQuarantine,
   registerConfig,
   registerDoctor,
   registerReset,

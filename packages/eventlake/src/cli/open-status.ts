@@ -1,9 +1,9 @@
+import { openExistingLog, openStore } from '../components.js';
 import type { Settings } from '../config.js';
 import { loadPipeline } from '../load-pipeline.js';
 import type { EventLog } from '../log/event-log.js';
 import type { PipelineDefinition } from '../schema/definition.js';
 import { type StatusReader, statusReader } from '../status.js';
-import { openExistingLog } from './open-log.js';
 
 export interface OpenedStatus {
   pipeline: PipelineDefinition;
@@ -13,12 +13,11 @@ export interface OpenedStatus {
 
 /** A reader of the status, with the log and the store of the settings. It makes nothing that is not there. */
 export async function openStatus(settings: Settings): Promise<OpenedStatus> {
-  const { localStore } = await import('@eventlake/delta');
   const pipeline = await loadPipeline(settings.pipeline, process.cwd());
   let log: EventLog | undefined;
   const reader = statusReader({
     pipeline,
-    store: localStore(settings.lakehouse),
+    store: await openStore(settings),
     // It may come into being while somebody watches.
     log: async () => {
       log ??= await openExistingLog(settings);

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { EventlakeError } from '../errors.js';
 import type { QuarantinedRecord, QuarantineFilter, QuarantineStage } from '../quarantine.js';
 import { invoke } from './invocation.js';
+import { openForCommand } from './open-for-command.js';
 import { print, printJson, remark } from './terminal/streams.js';
 
 const BULK_MAX = 100_000;
@@ -42,10 +43,10 @@ function registerList(quarantine: Command): void {
       `\nExamples:\n  eventlake quarantine list\n  eventlake quarantine list --stage silver --json`,
     )
     .action(async (which: Which, command: Command) => {
-      const { settings, json } = await invoke(command);
+      const invocation = await invoke(command);
+      const { json } = invocation;
       const { quarantineReasons } = await import('../quarantine.js');
-      const { openContext } = await import('./open-context.js');
-      const context = await openContext(settings, 'quarantine');
+      const context = await openForCommand(invocation);
       try {
         const reasons = await quarantineReasons(context, filterOf(which));
         if (json) return printJson(reasons);
@@ -79,10 +80,10 @@ function registerShow(quarantine: Command): void {
       `\nExamples:\n  eventlake quarantine show --limit 5\n  eventlake quarantine show 0/1234`,
     )
     .action(async (place: string | undefined, options: Which & { limit: string }, command: Command) => {
-      const { settings, json } = await invoke(command);
+      const invocation = await invoke(command);
+      const { json } = invocation;
       const { quarantinedRecords } = await import('../quarantine.js');
-      const { openContext } = await import('./open-context.js');
-      const context = await openContext(settings, 'quarantine');
+      const context = await openForCommand(invocation);
       try {
         const filter = filterOf(options, place);
         const records = await quarantinedRecords(context, filter, wholeNumber(options.limit, '--limit'));
@@ -124,7 +125,8 @@ Examples:
   eventlake quarantine redrive --reason future --yes`,
     )
     .action(async (place: string | undefined, options: RedriveOptions, command: Command) => {
-      const { settings, json } = await invoke(command);
+      const invocation = await invoke(command);
+      const { json } = invocation;
       if (!place && !options.reason && !options.stage) {
         throw new EventlakeError(
           'invalid',
@@ -136,9 +138,8 @@ Examples:
       if (!place && options.file)
         throw new EventlakeError('invalid', '--file mends one record: name its place');
       const { quarantinedRecords, redrive, withFields } = await import('../quarantine.js');
-      const { openContext } = await import('./open-context.js');
       const mended = options.file ? await readInput(options.file) : undefined;
-      const context = await openContext(settings, 'quarantine');
+      const context = await openForCommand(invocation);
       try {
         const records = await quarantinedRecords(context, filterOf(options, place), place ? 1 : BULK_MAX);
         if (place && records.length === 0) throw notThere(place);

@@ -26,6 +26,79 @@ Examples:
   eventlake run bronze-to-silver --once`,
     );
   registerProducer(run);
+  for (const stage of JOBS) registerJob(run, stage);
+}
+
+/** What the help says of each job; what they do is in `pipeline.ts`, which is loaded when one runs. */
+export const JOBS: readonly { name: JobName; description: string; refreshes?: string }[] = [
+  {
+    name: 'raw-landing',
+    description: 'log → bronze: every record as it came, or in quarantine with the reason',
+  },
+  {
+    name: 'bronze-to-silver',
+    description: 'bronze → silver: rejects what is not valid, deduplicates, casts',
+    refreshes: 'make silver anew from all of bronze',
+  },
+  {
+    name: 'silver-to-gold',
+    description: 'silver → gold: facts, dimensions, KPIs, and the KPIs in ClickHouse',
+    refreshes: 'make gold anew from all of silver',
+  },
+  { name: 'fast-agg', description: 'log → live: counts per minute of event time, in ClickHouse' },
+];
+
+interface JobOptions {
+  once?: boolean;
+  fullRefresh?: boolean;
+}
+
+function registerJob(run: Command, { name, description, refreshes }: (typeof JOBS)[number]): void {
+  const command = run
+    .command(name)
+    .description(description)
+    .option('--once', 'until it has caught up, then end');
+  if (refreshes) command.option('--full-refresh', refreshes);
+  command
+    .addHelpText(
+      'after',
+      `\nExamples:\n  eventlake run ${name}\n  eventlake run ${name} --once${refreshes ? ' --full-refresh' : ''}`,
+    )
+    .action(async (options: JobOptions, command: Command) => {
+      const { settings, json, crashAt } = await invoke(command);
+      const once = options.once ?? false;
+      const { makeLogger } = await import('./terminal/logger.js');
+      const { acquireLock } = await import('../lock.js');
+      const { openComponents } = await import('../components.js');
+      const { runStage } = await import('../pipeline.js');
+      const signal = stopSignal();
+      const logger = makeLogger(name, settings.logLevel, json);
+      const lock = await acquireLock(settings.dataDir, name);
+      try {
+        const components = await openComponents({ settings, logger, signal, cwd: process.cwd(), crashAt });
+        const total = { batches: 0, rowsIn: 0, rowsOut: 0 };
+        try {
+          logger.info(once ? 'catching up' : 'running');
+          tellParent({ type: 'ready' });
+          await runStage(name, components, {
+            once,
+            fullRefresh: options.fullRefresh ?? false,
+            onBatch: (report) => {
+              total.batches++;
+              total.rowsIn += report.rowsIn;
+              total.rowsOut += report.rowsOut;
+              tellParent({ type: 'batch', ...report });
+            },
+          });
+        } finally {
+          await components.close();
+        }
+        logger.info(total, once && !signal.aborted ? 'caught up' : 'stopped');
+        if (json && once) printJson(total);
+      } finally {
+        await lock.release();
+      }
+    });
 }
 
 interface ProducerOptions {
@@ -71,7 +144,7 @@ Examples:
       const { loadPipeline } = await import('../load-pipeline.js');
       const { produce } = await import('../jobs/producer.js');
       const { acquireLock } = await import('../lock.js');
-      const { openLog } = await import('./open-log.js');
+      const { openLog } = await import('../components.js');
       const { progressReport } = await import('./terminal/progress.js');
       const signal = stopSignal();
       const logger = makeLogger('producer', settings.logLevel, json);

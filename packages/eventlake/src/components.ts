@@ -1,0 +1,98 @@
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Store } from '@eventlake/delta';
+import type { Logger } from 'pino';
+import type { Settings } from './config.js';
+import { crashPoints } from './crash-points.js';
+import { EventlakeError } from './errors.js';
+import type { JobContext } from './jobs/job.js';
+import { loadPipeline } from './load-pipeline.js';
+import type { EventLog } from './log/event-log.js';
+import { deltaTables } from './schema/tables.js';
+import type { Serving } from './serving/serving.js';
+
+export interface ComponentOptions {
+  settings: Settings;
+  logger: Logger;
+  signal: AbortSignal;
+  /** Where the pipeline's package is looked for. */
+  cwd: string;
+  /** For tests: see `crash-points.ts`. */
+  crashAt?: string | undefined;
+}
+
+export interface Components extends JobContext {
+  close(): Promise<void>;
+}
+
+/**
+ * Opens what the settings name: pipeline, store, log and engine; ClickHouse on its first use. The one place that knows
+ * which implementation stands behind each contract, and that loads it.
+ */
+export async function openComponents(options: ComponentOptions): Promise<Components> {
+  const { settings, logger, signal, cwd, crashAt } = options;
+  const pipeline = await loadPipeline(settings.pipeline, cwd);
+  const store = await openStore(settings);
+  const log = await openLog(settings);
+  await log.createTopic(pipeline.event.topic, settings.log);
+  const { openDuckDbEngine } = await import('./engine/duckdb/engine.js');
+  const engine = await openDuckDbEngine({ store, log, dataDir: settings.dataDir, ...settings.engine });
+  let serving: Promise<Serving> | undefined;
+  const connect = async () => {
+    const { connectServing } = await import('./serving/connect.js');
+    return connectServing({ settings, dataDir: settings.dataDir, tables: deltaTables(pipeline), logger });
+  };
+  return {
+    pipeline,
+    settings,
+    store,
+    log,
+    engine,
+    logger,
+    signal,
+    now: Date.now,
+    crashPoint: crashPoints(crashAt),
+    serving: () => {
+      serving ??= connect();
+      return serving;
+    },
+    async close() {
+      await (await serving?.catch(() => undefined))?.close();
+      await engine.close();
+      await log.close();
+    },
+  };
+}
+
+/** The lakehouse's root. @throws EventlakeError `invalid` where its address is of no kind that is known. */
+export async function openStore({ lakehouse }: Settings): Promise<Store> {
+  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(lakehouse)) {
+    throw new EventlakeError(
+      'invalid',
+      `Tables at ${lakehouse} are not supported yet`,
+      { setting: 'lakehouse' },
+      'Name a folder of this machine.',
+    );
+  }
+  const { localStore } = await import('@eventlake/delta');
+  return localStore(lakehouse);
+}
+
+/** The log of the data folder; made where it is not there yet. */
+export async function openLog(settings: Settings): Promise<EventLog> {
+  const { openEmbeddedLog } = await import('./log/embedded-log.js');
+  return openEmbeddedLog({ dir: logFolder(settings) });
+}
+
+/** The log, or undefined where there is none: looking at something must not make it. */
+export async function openExistingLog(settings: Settings): Promise<EventLog | undefined> {
+  const exists = await access(logFolder(settings)).then(
+    () => true,
+    () => false,
+  );
+  return exists ? openLog(settings) : undefined;
+}
+
+function logFolder({ dataDir }: Settings): string {
+  return join(dataDir, 'log');
+}

@@ -1,0 +1,49 @@
+import type { Settings } from './config.js';
+import type { BatchReport, Job, JobContext, JobName } from './jobs/job.js';
+import { runJob } from './jobs/loop.js';
+
+const notYet: Stage = {
+  intervalMs: () => 1000,
+  load: async () => {
+    throw new Error('Not built yet');
+  },
+};
+
+interface Stage {
+  intervalMs(settings: Settings): number;
+  load(): Promise<(context: JobContext, options: { fullRefresh: boolean }) => Job>;
+}
+
+/**
+ * The main flow: log → bronze → silver → gold, and log → live. Each stage is a job that a process of its own runs, and
+ * loads its code then.
+ */
+const STAGES: Readonly<Record<JobName, Stage>> = {
+  'raw-landing': {
+    intervalMs: ({ rawLanding }) => rawLanding.commitIntervalMs,
+    load: async () => (await import('./jobs/raw-landing.js')).rawLanding,
+  },
+  'bronze-to-silver': notYet,
+  'silver-to-gold': notYet,
+  'fast-agg': notYet,
+};
+
+export interface StageOptions {
+  /** Until caught up, then return. */
+  once: boolean;
+  /** Makes the stage's tables anew from everything that came before. */
+  fullRefresh: boolean;
+  onBatch(report: BatchReport): void;
+}
+
+/** Runs a stage until the context's signal, or `once` until it has caught up. */
+export async function runStage(name: JobName, context: JobContext, options: StageOptions): Promise<void> {
+  const stage = STAGES[name];
+  const makeJob = await stage.load();
+  const job = makeJob(context, { fullRefresh: options.fullRefresh });
+  await runJob(job, context, {
+    intervalMs: stage.intervalMs(context.settings),
+    once: options.once,
+    onBatch: options.onBatch,
+  });
+}
