@@ -46,14 +46,16 @@ export async function openEmbeddedLog({ dir, now = Date.now }: EmbeddedLogOption
 }
 
 class EmbeddedLog implements EventLog {
-  readonly #arrivals = new Arrivals();
+  readonly #arrivals: Arrivals;
   #turn = Math.floor(Math.random() * 1024);
   #closed = false;
 
   constructor(
     readonly env: Environment,
     readonly now: () => number,
-  ) {}
+  ) {
+    this.#arrivals = new Arrivals(env.dir);
+  }
 
   async createTopic(topic: string, options: TopicOptions): Promise<TopicInfo> {
     const record = await createTopic(this.#fresh(), topic, options);
@@ -174,7 +176,7 @@ class EmbeddedLog implements EventLog {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    this.#arrivals.wake();
+    this.#arrivals.close();
     await this.env.close();
   }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Database, RootDatabase } from 'lmdb';
 import { open } from 'lmdb';
 import { EventlakeError } from '../../errors.js';
+import { addressSpaceBytes, checkDataFile } from './data-file.js';
 import { logError } from './errors.js';
 
 /** A topic as it is stored, by name. */
@@ -38,13 +39,14 @@ export interface Environment {
   close(): Promise<void>;
 }
 
-/** Address space, not memory and not disk: the file grows as it is written. Where a limit forbids it, less will do. */
-const MAP_BYTES = [2 ** 40, 2 ** 36, 2 ** 32];
+/** Address space, not memory and not disk: the file grows as it is written. */
+const MAP_BYTES = 2 ** 40;
 const FORMAT = 1;
 
 export async function openEnvironment(dir: string): Promise<Environment> {
   try {
     mkdirSync(dir, { recursive: true });
+    await checkDataFile(dir);
     const root = openRoot(dir);
     await flush(dir);
     return environment(dir, root);
@@ -54,25 +56,31 @@ export async function openEnvironment(dir: string): Promise<Environment> {
 }
 
 function openRoot(dir: string): RootDatabase {
-  let failure: unknown;
-  for (const mapSize of MAP_BYTES) {
-    try {
-      // Without overlappingSync a transaction is flushed before anybody can see it (mdb_txn_commit syncs data and meta page
-      // before it publishes the transaction's id). So visible is durable, for readers in every process, and an offset that
-      // somebody read is never given out again after a power loss.
-      return open({ path: dir, mapSize, overlappingSync: false, maxDbs: 8, maxReaders: 1024 });
-    } catch (error) {
-      failure = error;
-      if (!/cannot allocate memory/i.test(String(error))) break;
-    }
-  }
-  throw failure;
+  return open({
+    path: dir,
+    // Without overlappingSync a transaction is flushed before anybody can see it (mdb_txn_commit syncs data and meta page
+    // before it publishes the transaction's id). So visible is durable, for readers in every process, and an offset that
+    // somebody read is never given out again after a power loss.
+    overlappingSync: false,
+    // With eventTurnBatching a commit that fails rejects a promise that nobody can handle, which ends the process.
+    eventTurnBatching: false,
+    // Where a limit forbids so large a map, LMDB begins with a small one and maps anew as the file grows.
+    ...(addressSpaceBytes() > 2 * MAP_BYTES && { mapSize: MAP_BYTES }),
+    maxDbs: 8,
+    maxReaders: 1024,
+  });
 }
 
-/** A process that was killed between writing and flushing leaves pages that only the operating system has. */
+/**
+ * A process that was killed between writing and flushing leaves pages that only the operating system has; and a file that
+ * was just made is lost with a power loss unless its folder is flushed.
+ */
 async function flush(dir: string): Promise<void> {
   const file = await openFile(join(dir, 'data.mdb'), 'r+');
   await file.datasync().finally(() => file.close());
+  if (process.platform === 'win32') return;
+  const folder = await openFile(dir, 'r');
+  await folder.sync().finally(() => folder.close());
 }
 
 function environment(dir: string, root: RootDatabase): Environment {

@@ -23,9 +23,14 @@ export function readBlock(
       baseOffset === undefined
         ? undefined
         : env.blocks.getBinaryFast(blockKey(record.number, partition, baseOffset));
+    if (bytes && !output.hasRoomFor(bytes)) break;
     const stored = bytes && decodeBlock(bytes, baseOffset!, keysAndHeaders);
-    if (!stored || next >= baseOffset! + stored.count) throw corrupt(topic, partition, next);
-    if (!output.add(stored, next - baseOffset!, Math.min(stored.count, to - baseOffset!), to - next)) break;
+    if (!stored || next >= baseOffset! + stored.count) {
+      // What comes before it is handed out first.
+      if (next > from) break;
+      throw corrupt(topic, partition, next);
+    }
+    output.add(stored, next - baseOffset!, Math.min(stored.count, to - baseOffset!), to - next);
     next = baseOffset! + stored.count;
     baseOffset = next;
   }
@@ -65,16 +70,19 @@ class BlockBuilder {
     readonly keysAndHeaders: boolean,
   ) {}
 
+  /** Whether this stored block may follow. The first one always may, whatever its size. */
+  hasRoomFor(stored: Uint8Array): boolean {
+    return this.#count === 0 || (this.#bytes + stored.length <= this.bytesMax && this.#count < RECORDS_MAX);
+  }
+
   /**
-   * Takes rows `first` to `last` (exclusive) of a stored block, or nothing and false where it is full.
+   * Takes rows `first` to `last` (exclusive) of a stored block.
    * @param wanted Records that are still to come, this block's included: what space is worth making.
    */
-  add(block: StoredBlock, first: number, last: number, wanted: number): boolean {
+  add(block: StoredBlock, first: number, last: number, wanted: number): void {
     const { bounds } = block;
     const from = bounds[first]!;
     const bytes = bounds[last]! - from;
-    const isFull = this.#bytes + bytes > this.bytesMax || this.#count + last - first > RECORDS_MAX;
-    if (isFull && this.#count > 0) return false;
     this.#reserve(bytes, (bytes / (last - first)) * wanted);
     this.#values.set(block.values.subarray(from, bounds[last]), this.#bytes);
     const shift = this.#bytes - from;
@@ -87,7 +95,6 @@ class BlockBuilder {
     if (this.keysAndHeaders) this.#addKeysAndHeaders(block, first, last);
     this.#bytes += bytes;
     this.#count += last - first;
-    return true;
   }
 
   /** Makes room at once for what is likely to come, as far as a block may grow. */
