@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openEmbeddedLog } from '../../packages/eventlake/src/log/embedded-log.js';
 import { finished, run, start } from './eventlake.js';
@@ -66,8 +68,12 @@ test('without a seed no two runs are alike', async () => {
 
 test('a stop loses nothing of what it has reported', async () => {
   const child = start(['run', 'producer', '--rate', '0', '--json'], { cwd });
-  setTimeout(() => child.kill('SIGINT'), 1000);
-  const { code, stdout } = await finished(child);
+  const end = finished(child);
+  // Its first line says that it has begun.
+  await once(child.stderr!, 'data');
+  await sleep(200);
+  child.kill('SIGINT');
+  const { code, stdout } = await end;
   expect(code).toBe(0);
   const { count } = JSON.parse(stdout) as { count: number };
   expect(count).toBeGreaterThan(0);

@@ -8,6 +8,7 @@ import { registerReset } from './reset.js';
 import { registerRun } from './run.js';
 import { registerServe } from './serve.js';
 import { registerStatus } from './status.js';
+import { registerTable } from './table.js';
 import { endProcess, reportError } from './terminal/report-error.js';
 import { surviveClosedPipes } from './terminal/streams.js';
 
@@ -47,6 +48,7 @@ const COMMANDS = [
   registerServe,
   registerQuery,
   registerStatus,
+  registerTable,
   registerQuarantine,
   registerConfig,
   registerDoctor,

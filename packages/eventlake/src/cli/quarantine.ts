@@ -3,6 +3,7 @@ import { EventlakeError } from '../errors.js';
 import type { QuarantinedRecord, QuarantineFilter, QuarantineStage } from '../quarantine.js';
 import { invoke } from './invocation.js';
 import { openForCommand } from './open-for-command.js';
+import { wholeNumber } from './options.js';
 import { print, printJson, remark } from './terminal/streams.js';
 
 const BULK_MAX = 100_000;
@@ -187,12 +188,6 @@ function positionOf(place: string): { partition: number; offset: number } {
     );
   }
   return { partition: Number(match[1]), offset: Number(match[2]) };
-}
-
-function wholeNumber(text: string, flag: string): number {
-  if (!/^[1-9]\d{0,5}$/.test(text))
-    throw new EventlakeError('invalid', `${flag} must be a whole number from 1 to 999999`);
-  return Number(text);
 }
 
 function fieldValue(text: string, previous: Record<string, unknown> = {}): Record<string, unknown> {

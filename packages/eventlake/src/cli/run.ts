@@ -3,6 +3,7 @@ import type { Flag } from '../config.js';
 import { EventlakeError } from '../errors.js';
 import type { JobName } from '../jobs/job.js';
 import { invoke } from './invocation.js';
+import { wholeNumber } from './options.js';
 import { stopSignal, tellParent } from './stop-signal.js';
 import { printJson } from './terminal/streams.js';
 
@@ -197,11 +198,8 @@ function producerFlags(options: ProducerOptions): Flag[] {
 }
 
 function ownOptions({ count, seed, start }: ProducerOptions) {
-  const whole = (text: string | undefined, flag: string) => {
-    if (text === undefined) return undefined;
-    if (/^\d{1,15}$/.test(text)) return Number(text);
-    throw new EventlakeError('invalid', `${flag} is ${JSON.stringify(text)}, but it must be a whole number`);
-  };
+  const whole = (text: string | undefined, flag: string, min: number) =>
+    text === undefined ? undefined : wholeNumber(text, flag, [min, Number.MAX_SAFE_INTEGER]);
   const startMs = start === 'now' ? Date.now() : start === undefined ? undefined : Date.parse(start);
   if (Number.isNaN(startMs)) {
     throw new EventlakeError(
@@ -209,5 +207,5 @@ function ownOptions({ count, seed, start }: ProducerOptions) {
       `--start is ${JSON.stringify(start)}, but it must be an ISO 8601 time, or now`,
     );
   }
-  return { count: whole(count, '--count'), seed: whole(seed, '--seed'), startMs };
+  return { count: whole(count, '--count', 1), seed: whole(seed, '--seed', 0), startMs };
 }
