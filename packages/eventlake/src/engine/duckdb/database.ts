@@ -1,6 +1,5 @@
 import {
   DuckDBBlobValue,
-  type DuckDBConnection,
   DuckDBDateValue,
   DuckDBDecimalValue,
   DuckDBInstance,
@@ -21,7 +20,7 @@ export interface DatabaseOptions {
 
 /** One DuckDB for the process; it holds nothing that outlives it. */
 export async function openDatabase(options: DatabaseOptions): Promise<DuckDBInstance> {
-  return DuckDBInstance.create(':memory:', {
+  const database = await DuckDBInstance.create(':memory:', {
     memory_limit: `${options.memoryMb}MiB`,
     threads: String(options.threads),
     temp_directory: options.tempDir,
@@ -29,13 +28,14 @@ export async function openDatabase(options: DatabaseOptions): Promise<DuckDBInst
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
   });
-}
-
-export async function connect(database: DuckDBInstance): Promise<DuckDBConnection> {
   const connection = await database.connect();
-  await connection.run("SET TimeZone = 'UTC'");
-  for (const macro of duckdbMacros) await connection.run(macro);
-  return connection;
+  try {
+    await connection.run("SET GLOBAL TimeZone = 'UTC'");
+    for (const macro of duckdbMacros) await connection.run(macro);
+  } finally {
+    connection.disconnectSync();
+  }
+  return database;
 }
 
 /**

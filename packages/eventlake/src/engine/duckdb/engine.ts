@@ -3,7 +3,7 @@ import type { Store } from '@eventlake/delta';
 import type { EventLog } from '../../log/event-log.js';
 import type { EventDefinition, TableDefinition } from '../../schema/definition.js';
 import type { Engine, EngineSession, TableState } from '../engine.js';
-import { connect, openDatabase } from './database.js';
+import { openDatabase } from './database.js';
 import { wrapErrors } from './errors.js';
 import { LineShapes } from './line-shapes.js';
 import { DuckDbSession, type EngineParts } from './session.js';
@@ -67,7 +67,7 @@ class DuckDbEngine implements Engine {
   }
 
   async open(): Promise<EngineSession> {
-    return new DuckDbSession(this.#parts, await connect(this.#parts.database));
+    return new DuckDbSession(this.#parts, await this.#parts.database.connect());
   }
 
   async close(): Promise<void> {

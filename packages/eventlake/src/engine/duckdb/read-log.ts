@@ -1,10 +1,11 @@
 import { rm } from 'node:fs/promises';
-import type { DuckDBAppender, DuckDBConnection } from '@duckdb/node-api';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import type { EventLog, OffsetRange, RecordBlock } from '../../log/event-log.js';
 import type { EventDefinition } from '../../schema/definition.js';
-import { type ParsedRecord, parseRecord, parseText } from '../strict-json.js';
+import { parseRecord, parseText } from '../strict-json.js';
 import { LINE_SAMPLES, READ_BLOCK_BYTES, SPOOL_LINE_BYTES_MAX } from './limits.js';
 import type { LineShapes } from './line-shapes.js';
+import { ParsedRecords } from './parsed-records.js';
 import { Spool } from './spool.js';
 import { quoteName, quoteText } from './sql-text.js';
 
@@ -35,6 +36,8 @@ export class LogRelation {
   /** Fixed when it is loaded: what `resolve` leaves to DuckDB must be what the relation takes from it. */
   #provenSql = 'FALSE';
   #resolved = false;
+  #unproven = 0;
+  #hasParsed = false;
 
   /** @param id unique within the engine. */
   constructor(
@@ -54,11 +57,10 @@ export class LogRelation {
   }
 
   async load(log: EventLog, ranges: readonly OffsetRange[]): Promise<{ records: number; bytes: number }> {
-    await this.#createTable();
     const counts = await this.#spool(log, ranges);
     this.#provenSql = this.#shapes.provenSql('json', 'fields');
     this.#resolved = this.#lines === 0;
-    if (this.#resolved || !this.#shapes.expectUnproven) await this.#define();
+    if (!this.shouldResolve) await this.#define();
     return counts;
   }
 
@@ -68,10 +70,10 @@ export class LogRelation {
    */
   async resolve(reader: DuckDBConnection): Promise<boolean> {
     if (this.#resolved) return false;
-    const unproven = await this.#parseUnproven(reader);
-    this.#shapes.expectUnproven = unproven > 0;
+    this.#unproven = await this.#parseUnproven(reader);
+    this.#shapes.expectUnproven = this.#unproven > 0;
     this.#resolved = true;
-    await this.#define(unproven > 0);
+    await this.#define();
     return true;
   }
 
@@ -84,33 +86,25 @@ export class LogRelation {
     await rm(this.#file, { force: true });
   }
 
-  async #createTable(): Promise<void> {
-    const fields = this.#names.map((name) => `${quoteName(name)} VARCHAR`).join(', ');
-    await this.#connection.run(
-      `CREATE TEMP TABLE ${this.#table} (log_partition INTEGER, log_offset BIGINT, log_ms BIGINT, raw BLOB,
-      parse_error VARCHAR, ${fields}, rescued VARCHAR)`,
-    );
-  }
-
   async #spool(log: EventLog, ranges: readonly OffsetRange[]): Promise<{ records: number; bytes: number }> {
     const spool = await Spool.create(this.#file);
-    const appender = await this.#connection.createAppender(this.#table);
+    const parsed = new ParsedRecords(this.#connection, this.#table, this.#names);
     const counts = { records: 0, bytes: 0 };
     try {
       for (const range of ranges) {
         for await (const block of log.read(this.#event.topic, range, { blockBytesMax: READ_BLOCK_BYTES })) {
           this.#learn(block);
-          await spool.add(block, (partition, offset, timestampMs, value) => {
-            const parsed = parseRecord(value, this.#names);
-            append(appender, partition, BigInt(offset), BigInt(timestampMs), value, parsed);
-          });
+          for (const { offset, timestampMs, value } of await spool.add(block)) {
+            const record = parseRecord(value, this.#names);
+            await parsed.add(block.partition, BigInt(offset), BigInt(timestampMs), value, record);
+          }
           counts.records += block.count;
           counts.bytes += block.bounds[block.count]! - block.bounds[0]!;
         }
       }
     } finally {
       await spool.close();
-      appender.closeSync();
+      this.#hasParsed = parsed.close();
     }
     this.#lines = spool.lines;
     return counts;
@@ -131,19 +125,19 @@ export class LogRelation {
     const sql = `SELECT log_partition, log_offset, log_ms, json FROM (${this.#linesSql()}) AS lines
 WHERE NOT coalesce(proven, FALSE)`;
     const result = await reader.stream(sql);
-    const appender = await this.#connection.createAppender(this.#table);
+    const parsed = new ParsedRecords(this.#connection, this.#table, this.#names, this.#hasParsed);
     let unproven = 0;
     try {
       for await (const rows of result.yieldRows()) {
         for (const row of rows) {
           const [partition, offset, timestampMs, text] = row as [number, bigint, bigint, string];
-          const parsed = parseText(text, this.#names);
-          append(appender, partition, offset, timestampMs, Buffer.from(text), parsed);
+          const record = parseText(text, this.#names);
+          await parsed.add(partition, offset, timestampMs, Buffer.from(text), record);
         }
         unproven += rows.length;
       }
     } finally {
-      appender.closeSync();
+      this.#hasParsed = parsed.close();
     }
     return unproven;
   }
@@ -160,55 +154,33 @@ FROM (
 ) AS extracted`;
   }
 
-  /** @param hasUnproven known once it is resolved; before, a line that is not proven stops the query. */
-  async #define(hasUnproven?: boolean): Promise<void> {
-    const fields = this.#names.map(quoteName);
-    const place = 'log_partition, log_offset, make_timestamptz(log_ms * 1000) AS log_timestamp';
-    const parsed = `SELECT ${place}, raw, parse_error, ${fields.join(', ')}, rescued FROM ${this.#table}`;
-    const guarded = (value: string, type: string) =>
-      this.#resolved
-        ? `${value}::${type}`
-        : `CASE WHEN proven THEN ${value} ELSE error('${UNPROVEN}') END::${type}`;
-    const struct = this.#resolved
-      ? 'fields'
-      : `CASE WHEN proven THEN fields ELSE error('${UNPROVEN}') END AS fields`;
-    const lines = `SELECT log_partition, log_offset, log_timestamp, raw, parse_error,
-  ${fields.map((name) => `fields.${name} AS ${name}`).join(', ')}, rescued
-FROM (
-  SELECT ${place}, ${guarded('NULL', 'BLOB')} AS raw, ${guarded('NULL', 'VARCHAR')} AS parse_error, ${struct},
-    ${guarded('NULL', 'VARCHAR')} AS rescued
-  FROM (${this.#linesSql()}) AS lines
-  ${hasUnproven ? 'WHERE coalesce(proven, FALSE)' : ''}
-) AS landed`;
-    const sql = this.#lines === 0 ? parsed : `${lines} UNION ALL ${parsed}`;
+  async #define(): Promise<void> {
+    const branches = [
+      ...(this.#lines > 0 || !this.#hasParsed ? [this.#provenLinesSql()] : []),
+      ...(this.#hasParsed ? [this.#parsedSql()] : []),
+    ];
+    const sql = branches.join(' UNION ALL ');
     await this.#connection.run(`CREATE OR REPLACE TEMP VIEW ${quoteName(this.relation)} AS ${sql}`);
+  }
+
+  /** The lines: until it is resolved, one that is not proven stops the query; afterwards it is in the table. */
+  #provenLinesSql(): string {
+    const ifProven = (value: string) =>
+      this.#resolved ? value : `CASE WHEN proven THEN ${value} ELSE error('${UNPROVEN}') END`;
+    const fields = this.#names.map(quoteName).map((name) => `fields.${name} AS ${name}`);
+    return `SELECT log_partition, log_offset, log_timestamp, raw, parse_error, ${fields.join(', ')}, rescued
+FROM (
+  SELECT ${placeSql}, ${ifProven('NULL')}::BLOB AS raw, ${ifProven('NULL')}::VARCHAR AS parse_error,
+    ${ifProven('fields')} AS fields, ${ifProven('NULL')}::VARCHAR AS rescued
+  FROM (${this.#linesSql()}) AS lines
+  ${this.#resolved && this.#unproven > 0 ? 'WHERE coalesce(proven, FALSE)' : ''}
+) AS landed`;
+  }
+
+  #parsedSql(): string {
+    const fields = this.#names.map(quoteName).join(', ');
+    return `SELECT ${placeSql}, raw, parse_error, ${fields}, rescued FROM ${this.#table}`;
   }
 }
 
-function append(
-  appender: DuckDBAppender,
-  partition: number,
-  offset: bigint,
-  timestampMs: bigint,
-  value: Uint8Array | null,
-  parsed: ParsedRecord,
-): void {
-  const text = (value: string | null) =>
-    value === null ? appender.appendNull() : appender.appendVarchar(value);
-  appender.appendInteger(partition);
-  appender.appendBigInt(offset);
-  appender.appendBigInt(timestampMs);
-  if ('parseError' in parsed) {
-    if (value === null) appender.appendNull();
-    else appender.appendBlob(value);
-    appender.appendVarchar(parsed.parseError);
-    // What is left of the columns: the fields and `rescued`.
-    for (let column = 5; column < appender.columnCount; column++) appender.appendNull();
-  } else {
-    appender.appendNull();
-    appender.appendNull();
-    for (const field of parsed.fields) text(field);
-    text(parsed.rescued);
-  }
-  appender.endRow();
-}
+const placeSql = 'log_partition, log_offset, make_timestamptz(log_ms * 1000) AS log_timestamp';

@@ -5,7 +5,7 @@ import type { EventLog, OffsetRange } from '../../log/event-log.js';
 import type { EventDefinition } from '../../schema/definition.js';
 import type { BatchId, EngineSession, PreparedWrite, WriteMode, WriteResult } from '../engine.js';
 import { commitWrite } from './commit.js';
-import { connect, toJs } from './database.js';
+import { toJs } from './database.js';
 import { wrapErrors } from './errors.js';
 import type { LineShapes } from './line-shapes.js';
 import { isUnproven, LogRelation } from './read-log.js';
@@ -162,7 +162,7 @@ export class DuckDbSession implements EngineSession {
   }
 
   async #resolve(): Promise<boolean> {
-    const reader = await connect(this.#parts.database);
+    const reader = await this.#parts.database.connect();
     try {
       let resolved = false;
       for (const records of this.#logRelations) resolved = (await records.resolve(reader)) || resolved;

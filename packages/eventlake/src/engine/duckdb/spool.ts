@@ -3,13 +3,12 @@ import { type FileHandle, open } from 'node:fs/promises';
 import type { RecordBlock } from '../../log/event-log.js';
 import { SPOOL_BUFFER_BYTES, SPOOL_LINE_BYTES_MAX } from './limits.js';
 
-/** A record that cannot be a line: it is parsed here, at once. */
-export type OddRecord = (
-  partition: number,
-  offset: number,
-  timestampMs: number,
-  value: Uint8Array | null,
-) => void;
+/** A record that cannot be a line. */
+export interface OddRecord {
+  offset: number;
+  timestampMs: number;
+  value: Uint8Array | null;
+}
 
 /**
  * Writes blocks of records as lines that DuckDB reads in parallel: `partition\x01offset\x01timestamp ms\x01record\n`,
@@ -35,9 +34,12 @@ export class Spool {
     return new Spool(await open(path, 'wx'));
   }
 
-  async add(block: RecordBlock, odd: OddRecord): Promise<void> {
+  /** @returns the records that are left to the caller; their values lie in the block. */
+  async add(block: RecordBlock): Promise<OddRecord[]> {
+    const odd: OddRecord[] = [];
     const { bounds, count } = block;
-    const values = Buffer.from(block.values.buffer, block.values.byteOffset, block.values.byteLength);
+    // No Buffer: taking a part of one costs several times as much.
+    const values = new Uint8Array(block.values.buffer, block.values.byteOffset, block.values.byteLength);
     const clean = hasOnlyLineBytes(values.subarray(bounds[0], bounds[count]));
     const head = new LineHead(block.partition);
     for (let i = 0; i < count; i++) {
@@ -49,7 +51,7 @@ export class Spool {
         !(clean || hasOnlyLineBytes(values.subarray(start, end)))
       ) {
         const value = block.nullValues?.has(i) ? null : values.subarray(start, end);
-        odd(block.partition, block.offsets[i]!, block.timestampsMs[i]!, value);
+        odd.push({ offset: block.offsets[i]!, timestampMs: block.timestampsMs[i]!, value });
         continue;
       }
       if (this.#length + HEAD_BYTES_MAX + (end - start) > SPOOL_BUFFER_BYTES) await this.#turn();
@@ -61,6 +63,7 @@ export class Spool {
       this.#length = at + 1;
       this.lines += 1;
     }
+    return odd;
   }
 
   async close(): Promise<void> {
@@ -142,7 +145,8 @@ function writeLow(buffer: Buffer, end: number, value: number, digits: number): n
 }
 
 /** Cheap: a Buffer's searches run at memory speed. A carriage return would end a line for some readers. */
-function hasOnlyLineBytes(bytes: Buffer): boolean {
+function hasOnlyLineBytes(part: Uint8Array): boolean {
+  const bytes = Buffer.from(part.buffer, part.byteOffset, part.byteLength);
   return (
     !bytes.includes(LINE_FEED) &&
     !bytes.includes(0x0d) &&

@@ -111,13 +111,15 @@ async function flush(folder: string, paths: readonly string[]): Promise<void> {
   for (const path of paths) {
     for (let above = dirname(path); above.length >= folder.length; above = dirname(above)) folders.add(above);
   }
-  if (paths.length > 0) folders.add(dirname(folder));
-  for (const path of [...paths, ...folders]) {
-    const file = await open(path, 'r');
-    try {
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+  await Promise.all(paths.map(sync));
+  await Promise.all([...folders].map(sync));
+}
+
+async function sync(path: string): Promise<void> {
+  const file = await open(path, 'r');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
   }
 }
