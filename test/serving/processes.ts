@@ -8,9 +8,15 @@ import { onTestFinished } from 'vitest';
 
 /** A folder that is removed after the test. */
 export async function temporaryFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'eventlake-serving-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  return folder;
+  const { path, remove } = await makeFolder();
+  onTestFinished(remove);
+  return path;
+}
+
+/** A folder, and how to remove it. */
+export async function makeFolder(): Promise<{ path: string; remove(): Promise<void> }> {
+  const path = await mkdtemp(join(tmpdir(), 'eventlake-serving-'));
+  return { path, remove: () => rm(path, { recursive: true, force: true }) };
 }
 
 export interface Fixture {

@@ -24,31 +24,52 @@ export function serverConfig(folder: string): string {
     max_io_thread_pool_size: 16,
     max_io_thread_pool_free_size: 0,
     max_concurrent_queries: 0,
-    dns_cache_update_period: 3600,
   });
 }
 
+/** Databases that readers see. */
+const READABLE = ['realtime', 'gold', 'silver', 'bronze'];
+
+/**
+ * chdb has no CREATE USER, and one user for all: roles from this file, of which each connection sets one. The user has no
+ * right of its own, so that SET ROLE takes the others away. chdb does not read `access_control_improvements`: every role
+ * reads every system table, and the guard is what keeps readers from them.
+ */
 export function usersConfig(): string {
+  const readerGrants = READABLE.map(
+    (name) => `GRANT SHOW DATABASES, SHOW TABLES, SHOW COLUMNS, SELECT ON ${name}.*`,
+  );
   return element('clickhouse', {
     profiles: { default: { session_timezone: 'UTC', delta_lake_reload_schema_for_consistency: 1 } },
     quotas: { default: {} },
+    roles: {
+      reader: { grants: readerGrants.map((query) => ({ query })) },
+      writer: { grants: { query: 'GRANT ALL ON *.*' } },
+    },
     users: {
       default: {
         password: '',
         networks: { ip: '::/0' },
         profile: 'default',
         quota: 'default',
+        grants: { query: 'GRANT reader, writer' },
       },
     },
   });
 }
 
-type Content = string | number | { readonly [name: string]: Content };
+type Content = string | number | readonly Content[] | { readonly [name: string]: Content };
 
 function element(name: string, content: Content, indent = ''): string {
   if (typeof content !== 'object') return `${indent}<${name}>${escaped(String(content))}</${name}>\n`;
-  const inner = Object.entries(content).map(([key, value]) => element(key, value, `${indent}  `));
-  return `${indent}<${name}>\n${inner.join('')}${indent}</${name}>\n`;
+  return `${indent}<${name}>\n${inner(content, `${indent}  `)}${indent}</${name}>\n`;
+}
+
+function inner(content: Content, indent: string): string {
+  if (Array.isArray(content)) return content.map((part) => inner(part, indent)).join('');
+  return Object.entries(content)
+    .map(([key, value]) => element(key, value as Content, indent))
+    .join('');
 }
 
 function escaped(text: string): string {

@@ -67,7 +67,7 @@ export const exceptions = {
   unknownFormat: (format: string) =>
     new ClickHouseException(73, 'UNKNOWN_FORMAT', `Unknown format ${format.slice(0, 100)}`, 404),
   cancelled: () => new ClickHouseException(394, 'QUERY_WAS_CANCELLED', 'Query was cancelled', 500),
-  accessDenied: (what: string) => new ClickHouseException(497, 'ACCESS_DENIED', what, 403),
+  refused: (what: string) => new ClickHouseException(497, 'ACCESS_DENIED', `Readers cannot use ${what}`, 403),
 };
 
 /** As ClickHouse's `exceptionCodeToHTTPStatus`. */

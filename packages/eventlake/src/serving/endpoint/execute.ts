@@ -13,6 +13,8 @@ import { preamble } from './preamble.js';
 import type { AdmissionQueue } from './queue.js';
 import type { QueryRequest } from './request.js';
 import { ResultWriter } from './respond.js';
+import { forbiddenDatabases } from './sql/forbidden.js';
+import { whyRefused } from './sql/guard.js';
 import { quoteString } from './sql/quote.js';
 
 export interface ExecuteContext {
@@ -38,6 +40,8 @@ export async function execute(
   });
   const sql = await readSql(message, request, limits);
   if (sql.text.trim() === '') throw exceptions.emptyQuery();
+  if (role === 'reader') guard(sql.text, request, limits);
+  const before = preamble(role, request, limits);
   const format = formatOf(sql, request);
   const file = join(engine.folder, 'spool', randomUUID());
   try {
@@ -50,7 +54,7 @@ export async function execute(
     const connection = engine.connect();
     try {
       await lake.refresh();
-      const before = preamble(role, request, limits);
+      if (role === 'reader') await mustOnlyRead(connection, sql.text);
       const facts = { queryId, format, encoding: request.encoding };
       if (sql.statement.kind === 'rows') {
         await sendRows(
@@ -77,6 +81,23 @@ export async function execute(
   } finally {
     if (sql.data !== undefined) await rm(file, { force: true });
   }
+}
+
+/** @throws ClickHouseException */
+function guard(text: string, request: QueryRequest, limits: EndpointLimits): void {
+  if (text.length > limits.reader.queryBytesMax) throw exceptions.queryTooLarge(limits.reader.queryBytesMax);
+  if (forbiddenDatabases.has(request.database?.toLowerCase() ?? '')) {
+    throw exceptions.refused(`${request.database} as the current database; name it with its tables`);
+  }
+  const why = whyRefused(text, request.parameters);
+  if (why !== undefined) throw exceptions.refused(why);
+}
+
+/** What ClickHouse's own parser says, after ours. A text that does not parse goes on, for its error message. */
+async function mustOnlyRead(connection: EngineConnection, text: string): Promise<void> {
+  const { statementCount, queryClass } = await connection.classify(text);
+  if (statementCount === 0) return;
+  if (statementCount !== 1 || queryClass !== 0) throw exceptions.refused('statements that do more than read');
 }
 
 async function sendRows(

@@ -16,6 +16,8 @@ export interface EndpointLimits {
     executionSecondsMax: number;
     memoryBytesMax: number;
     resultBytesMax: number;
+    threadsMax: number;
+    queryBytesMax: number;
   };
   /** Running queries get this long at shutdown. */
   shutdownGraceMs: number;
@@ -31,6 +33,12 @@ export const defaultLimits: EndpointLimits = {
   waitingQueriesMax: 1000,
   stallMs: 60_000,
   sessionsMax: 100,
-  reader: { executionSecondsMax: 60, memoryBytesMax: 2048 * MiB, resultBytesMax: 4096 * MiB },
+  reader: {
+    executionSecondsMax: 60,
+    memoryBytesMax: 2048 * MiB,
+    resultBytesMax: 4096 * MiB,
+    threadsMax: 8,
+    queryBytesMax: MiB,
+  },
   shutdownGraceMs: 1500,
 };

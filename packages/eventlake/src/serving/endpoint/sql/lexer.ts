@@ -1,11 +1,13 @@
 export type TokenKind =
   | 'word'
-  | 'quoted' // "x" or `x`
+  /** "x" or `x` */
+  | 'quoted'
   | 'string'
   | 'heredoc'
   | 'number'
   | 'symbol'
-  | 'other'; // what ClickHouse may read in ways that we do not know: non-ASCII outside quotes, an unclosed quote
+  /** What ClickHouse may read in ways that we do not know: non-ASCII outside quotes, an unclosed quote, a lone `$`. */
+  | 'other';
 
 export interface Token {
   kind: TokenKind;
@@ -17,9 +19,9 @@ export interface Token {
 }
 
 /**
- * Splits ClickHouse SQL into tokens, without whitespace and comments, after ClickHouse's `Lexer.cpp`: `--`, `#!` and `# `
- * comments to the end of the line, block comments, strings with backslash and doubled quotes, `$tag$heredocs$tag$`.
- * Never throws: what it does not know is `other`, for the guard to refuse.
+ * Splits ClickHouse SQL into tokens, without whitespace and comments, as ClickHouse's `Lexer.cpp` does: comments by `--`,
+ * `//`, `#!` and `# ` to the end of the line, nested block comments, strings with backslash and doubled quotes,
+ * `$tag$heredocs$tag$`. Never throws: what it does not know is `other`, for the guard to refuse.
  */
 export function* tokens(sql: string, from = 0): Generator<Token> {
   let at = from;
@@ -35,20 +37,32 @@ export function* tokens(sql: string, from = 0): Generator<Token> {
   }
 }
 
-const SPACE = /[\s\0]+/y;
-const LINE_COMMENT = /(?:--|#[ !])[^\n]*/y;
+const SPACE = /[ \t\n\r\f\v\u00a0]+/y;
+const LINE_COMMENT = /(?:--|\/\/|#[ !])[^\n]*/y;
 const WORD = /[A-Za-z_][A-Za-z0-9_$]*/y;
-const NUMBER = /(?:\d|\.\d)[\w.]*(?:(?<=[eEpP])[+-]\d+)?/y;
+const NUMBER_LIKE = /(?:\d|\.\d)(?:[eEpP][+-]\d|[\w.])*/y;
+const NUMBER =
+  /^(?:0[xX][\da-fA-F_]*\.?[\da-fA-F_]*(?:[pP][+-]?\d+)?|0[bB][01_]+|\d[\d_]*\.?[\d_]*(?:[eE][+-]?\d[\d_]*)?|\.\d[\d_]*(?:[eE][+-]?\d+)?)$/;
 const HEREDOC = /\$[A-Za-z0-9_]*\$/y;
-const SYMBOL = /::|->|<=>|[<>=!]=|<>|\|\||[-+*/%()[\]{},.;:?<>=@|&^~!$\\#]/y;
+const SYMBOL = /::|->|<=>|[<>=!]=|<>|\|\||@@|[-+*/%()[\]{},.;:?<>=@|^]/y;
 
 /** Past the whitespace or comment that begins here. */
 function spaceEnd(sql: string, at: number): number {
   const space = match(SPACE, sql, at) ?? match(LINE_COMMENT, sql, at);
   if (space !== undefined) return at + space.length;
-  if (sql.startsWith('/*', at)) {
-    const close = sql.indexOf('*/', at + 2);
-    return close < 0 ? at : close + 2;
+  return sql.startsWith('/*', at) ? blockCommentEnd(sql, at) : at;
+}
+
+/** Block comments nest. An unclosed one is no comment: then nothing is skipped. */
+function blockCommentEnd(sql: string, at: number): number {
+  let depth = 0;
+  for (let i = at; i + 1 < sql.length; i++) {
+    const two = sql[i]! + sql[i + 1]!;
+    if (two === '/*') depth++;
+    else if (two === '*/') depth--;
+    else continue;
+    i++;
+    if (depth === 0) return i + 1;
   }
   return at;
 }
@@ -66,14 +80,13 @@ function nextToken(sql: string, at: number): Token {
   }
   // An unclosed block comment swallows the rest in ClickHouse, as an error.
   if (sql.startsWith('/*', at)) return token(sql, 'other', at, sql.length);
-  for (const [kind, pattern] of [
-    ['word', WORD],
-    ['number', NUMBER],
-    ['symbol', SYMBOL],
-  ] as const) {
-    const text = match(pattern, sql, at);
-    if (text !== undefined) return token(sql, kind, at, at + text.length);
-  }
+  const word = match(WORD, sql, at);
+  if (word !== undefined) return token(sql, 'word', at, at + word.length);
+  const number = match(NUMBER_LIKE, sql, at);
+  if (number !== undefined)
+    return token(sql, NUMBER.test(number) ? 'number' : 'other', at, at + number.length);
+  const symbol = match(SYMBOL, sql, at);
+  if (symbol !== undefined) return token(sql, 'symbol', at, at + symbol.length);
   return token(sql, 'other', at, at + 1);
 }
 
