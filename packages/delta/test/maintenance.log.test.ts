@@ -28,7 +28,7 @@ async function dailyTable(checkpoints: number[], properties: Record<string, stri
     const path = join(root, 't/_delta_log', `${String(version).padStart(20, '0')}.json`);
     await touch(path, NOW - (9 - version) * DAY);
   }
-  return { store, table };
+  return { root, store, table };
 }
 
 describe('cleaning the log', () => {
@@ -84,6 +84,32 @@ describe('cleaning the log', () => {
       status: 'conflict',
       reason: expect.stringContaining('no longer'),
     });
+  });
+
+  it('takes the sidecars that no checkpoint names any more', async () => {
+    const properties = {
+      'delta.logRetentionDuration': 'interval 3 days',
+      'delta.feature.v2Checkpoint': 'supported',
+    };
+    const { root, store, table } = await dailyTable([5], properties);
+    const { protocol, metadata } = await table.snapshot();
+    const v2 = [
+      { checkpointMetadata: { version: 8 } },
+      { protocol },
+      { metaData: metadata },
+      { sidecar: { path: 'used.parquet', sizeInBytes: 1, modificationTime: 1 } },
+    ];
+    const name = 't/_delta_log/00000000000000000008.checkpoint.80a083e8-7026-4e79-81be-64bd76c43a11.json';
+    await store.put(name, new TextEncoder().encode(v2.map((action) => JSON.stringify(action)).join('\n')));
+    for (const sidecar of ['used', 'unused', 'young']) {
+      const path = `t/_delta_log/_sidecars/${sidecar}.parquet`;
+      await store.put(path, new Uint8Array(1));
+      await touch(join(root, path), NOW - (sidecar === 'young' ? 0 : 2 * DAY));
+    }
+    expect(await table.cleanLog()).toEqual({ removed: 6 });
+    const left: string[] = [];
+    for await (const { path } of store.list('t/_delta_log/_sidecars/')) left.push(path.slice(-14));
+    expect(left.sort()).toEqual(['/young.parquet', 's/used.parquet']);
   });
 
   it('happens by itself after a checkpoint', async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { localStore, memoryStore } from '../src/index.js';
 import { storeContract } from './contracts/store.js';
-import { tempFolder } from './support/temp.js';
+import { tempFolder, touch } from './support/temp.js';
 
 storeContract('memory', async () => ({ store: memoryStore(), close: async () => {} }));
 
@@ -36,4 +36,13 @@ it.skipIf(process.getuid?.() === 0)('says what to do where the folder cannot be 
     kind: 'forbidden',
     hint: expect.stringContaining('right'),
   });
+});
+
+it('removes them once they are a day old, with the next write', async () => {
+  const folder = await tempFolder();
+  await writeFile(join(folder, '.tmp-of-the-dead'), 'half');
+  await writeFile(join(folder, '.tmp-of-the-living'), 'half');
+  await touch(join(folder, '.tmp-of-the-dead'), Date.now() - 25 * 3_600_000);
+  await localStore(folder).put('a', Uint8Array.of(1));
+  expect((await readdir(folder)).sort()).toEqual(['.tmp-of-the-living', 'a']);
 });

@@ -32,6 +32,27 @@ export async function* readCheckpoint(
   }
 }
 
+/** The sidecars that a checkpoint names, by their paths in the store: what cleaning the log must leave. */
+export async function sidecarsOf(
+  store: Store,
+  table: string,
+  { version, format, files }: CheckpointFiles,
+): Promise<Set<string>> {
+  const sidecars = new Set<string>();
+  for (const { path } of files) {
+    const place = { table, version, file: path };
+    const bytes = await store.get(path);
+    if (format === 'json') sortOut(jsonActions(bytes, place), place, sidecars);
+    else for await (const _ of readParquet(bytes, SIDECARS_ONLY, place, sidecars));
+  }
+  return new Set([...sidecars].map((sidecar) => pathOf(store, table, sidecar)));
+}
+
+const SIDECARS_ONLY: StructType = {
+  type: 'struct',
+  fields: CHECKPOINT_V2_SCHEMA.fields.filter(({ name }) => name === 'sidecar'),
+};
+
 /** Section "Sidecar Files": add and remove only. */
 const FILE_ACTIONS: StructType = {
   type: 'struct',

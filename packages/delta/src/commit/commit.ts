@@ -3,9 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Change, CommitResult } from '../contract.js';
 import { DeltaError } from '../errors.js';
 import { type Commit, parseCommit, serializeActions } from '../log/commit-file.js';
-import { commitPath } from '../log/names.js';
-import { readCommits } from '../log/reader.js';
+import { commitPath, versionPath } from '../log/names.js';
+import { listLog, readCommits } from '../log/reader.js';
 import type { LogState } from '../log/replay.js';
+import { commitsIn, newestCheckpointVersion } from '../log/segment.js';
 import { type Store, StoreError } from '../store.js';
 import { actionsOf } from './actions.js';
 import { checkAgainst, checkChange } from './check.js';
@@ -26,6 +27,9 @@ export interface CommitContext {
 const BACKOFF_MS = 4;
 const BACKOFF_MAX_MS = 250;
 
+/** A look at the log that is older than this is not relied on: its retention is longer, unless somebody set it so. */
+const LOOK_AGE_MAX_MS = 500;
+
 /**
  * Lands a change as the table's next version. The commit point is the store's `putIfAbsent`; all before it can be
  * repeated, and what follows it is the caller's best effort.
@@ -38,6 +42,7 @@ export async function commitChange(context: CommitContext, change: Change): Prom
   checkChange(change, context.table);
   const txnId = randomUUID();
   const deadline = performance.now() + context.timeoutMs;
+  let lookedAtMs = Date.now();
   let { state } = await context.refresh();
   const readVersion = change.readVersion ?? state.version;
   if (readVersion > state.version) throw noSuchReadVersion(context.table, readVersion, state.version);
@@ -62,7 +67,9 @@ export async function commitChange(context: CommitContext, change: Change): Prom
     });
     const version = state.version + 1;
     const won = await take(context, version, serializeActions(actions), txnId);
-    if (won) return { status: 'committed', version, attempts };
+    const isOld = Date.now() - lookedAtMs > LOOK_AGE_MAX_MS;
+    if (won && !(isOld && (await isStranded(context, version))))
+      return { status: 'committed', version, attempts };
 
     if (performance.now() > deadline) {
       throw new DeltaError(
@@ -73,6 +80,7 @@ export async function commitChange(context: CommitContext, change: Change): Prom
       );
     }
     await sleep(Math.random() * Math.min(BACKOFF_MS * 2 ** attempts, BACKOFF_MAX_MS));
+    lookedAtMs = Date.now();
     const refreshed = await context.refresh();
     winners = await commitsSince(context, version - 1, refreshed.state.version, refreshed.commits);
     state = refreshed.state;
@@ -121,6 +129,25 @@ async function take(
     if (!there) throw error;
     return isOurs(parseCommit(there, { table, version, file: path }, 0), txnId);
   }
+}
+
+/**
+ * Whether a version that we took had been taken before, by a commit that was cleaned away while this process was
+ * held up: then ours lies below the log that counts, and nobody will ever read it.
+ */
+async function isStranded({ store, table }: CommitContext, version: number): Promise<boolean> {
+  const entries = await listLog(store, table, versionPath(table, version));
+  const commits = commitsIn(entries);
+  if (commits[0]?.version !== version) {
+    throw new DeltaError(
+      'contention',
+      `The log was cleaned beyond version ${version} while it was being committed`,
+      { table, version },
+      'Whether the commit landed cannot be told; look for its transaction. Keep the log longer than a writer may pause.',
+    );
+  }
+  const isWhole = commits.every((commit, i) => commit.version === version + i);
+  return !isWhole || newestCheckpointVersion(entries) >= version + commits.length;
 }
 
 /** The versions after `from` up to `to`, from those at hand where they are all there. Null where one was cleaned away. */

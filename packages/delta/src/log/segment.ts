@@ -113,6 +113,27 @@ export function commitsIn(entries: readonly StoreEntry[]): CommitFile[] {
   return sortOut(entries).commits;
 }
 
+/** The first version that can still be read: 0, or that of the oldest complete checkpoint. Infinity where none can. */
+export function oldestVersion(entries: readonly StoreEntry[]): number {
+  const { commits, checkpoints } = sortOut(entries);
+  if (commits[0]?.version === 0) return 0;
+  const versions = [...new Set(checkpoints.map(({ file }) => file.version))];
+  const isComplete = (version: number): boolean =>
+    completeOf(
+      version,
+      checkpoints.filter(({ file }) => file.version === version),
+    ) !== undefined;
+  return Math.min(...versions.filter(isComplete));
+}
+
+/** Every checkpoint of one file, each by itself: those that may have sidecars. */
+export function singleCheckpointsIn(entries: readonly StoreEntry[]): CheckpointFiles[] {
+  const { checkpoints } = sortOut(entries);
+  return checkpoints.flatMap(({ file, entry }) =>
+    file.kind === 'checkpoint-part' ? [] : (completeOf(file.version, [{ file, entry }]) ?? []),
+  );
+}
+
 /** Of any checkpoint, complete or not; -1 where there is none. */
 export function newestCheckpointVersion(entries: readonly StoreEntry[]): number {
   return sortOut(entries).checkpoints.reduce((newest, { file }) => Math.max(newest, file.version), -1);

@@ -2,7 +2,7 @@ import { DeltaError } from '../errors.js';
 import type { Store } from '../store.js';
 import { listLog, readCommits } from './reader.js';
 import type { LogState } from './replay.js';
-import { type CommitFile, commitsIn, isProblem, segmentOf } from './segment.js';
+import { type CommitFile, commitsIn, oldestVersion } from './segment.js';
 
 /** A commit and when it landed. Times go up with versions. */
 export interface CommitTime {
@@ -35,7 +35,8 @@ export async function versionAt(
 ): Promise<number> {
   if (timestampMs >= newest.timestampMs) return newest.version;
   const entries = await listLog(store, table);
-  const files = commitsIn(entries).filter(({ version }) => !isProblem(segmentOf(entries, version)));
+  const oldest = oldestVersion(entries);
+  const files = commitsIn(entries).filter(({ version }) => version >= oldest);
   const timed = inCommitTimesSince(newest);
   const isTimed = timestampMs >= timed.sinceMs;
   const candidates = files.filter(({ version }) => isTimed === version >= timed.sinceVersion);

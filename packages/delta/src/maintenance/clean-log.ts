@@ -1,8 +1,10 @@
+import { sidecarsOf } from '../checkpoint/read.js';
 import { DeltaError } from '../errors.js';
-import { parseLogFileName } from '../log/names.js';
+import { hasFeature } from '../log/features.js';
+import { parseLogFileName, sidecarPath } from '../log/names.js';
 import { listLog } from '../log/reader.js';
 import type { LogState } from '../log/replay.js';
-import { commitsIn, isProblem, segmentOf } from '../log/segment.js';
+import { commitsIn, isProblem, segmentOf, singleCheckpointsIn } from '../log/segment.js';
 import { monotonic } from '../log/time.js';
 import { ParquetFile, sourceOf } from '../parquet/file.js';
 import { durationMs, RETENTION_DEFAULTS } from '../properties.js';
@@ -28,7 +30,28 @@ export async function cleanLog(
   if (expired.length === 0) return { removed: 0 };
   await checkKept(store, table, entries, expired.at(-1)!);
   for (const { path } of expired) await store.delete(path);
-  return { removed: expired.length };
+  const sidecars = hasFeature(state.protocol, 'v2Checkpoint')
+    ? await unusedSidecars(store, table, nowMs)
+    : [];
+  for (const path of sidecars) await store.delete(path);
+  return { removed: expired.length + sidecars.length };
+}
+
+/** Older ones belong to no checkpoint that is still being written. */
+const SIDECAR_AGE_MIN_MS = 24 * 3_600_000;
+
+/** Sidecars that none of the checkpoints that are left names: steps 4 and 5 of "Metadata Cleanup". */
+async function unusedSidecars(store: Store, table: string, nowMs: number): Promise<string[]> {
+  const old: string[] = [];
+  for await (const { path, modifiedMs } of store.list(sidecarPath(table, ''))) {
+    if (modifiedMs < nowMs - SIDECAR_AGE_MIN_MS) old.push(path);
+  }
+  if (old.length === 0) return [];
+  const used = new Set<string>();
+  for (const checkpoint of singleCheckpointsIn(await listLog(store, table))) {
+    for (const path of await sidecarsOf(store, table, checkpoint)) used.add(path);
+  }
+  return old.filter((path) => !used.has(path));
 }
 
 /**

@@ -28,9 +28,25 @@ const STAT_BATCH = 64;
  */
 export function localStore(rootDir: string): Store {
   const root = resolve(rootDir);
+  /** Folders that this process has looked through for what killed writers left. */
+  const swept = new Set<string>();
   const absolute = (path: string): string => {
     checkStorePath(path);
     return join(root, path);
+  };
+
+  const write = async (
+    path: string,
+    data: Uint8Array,
+    publish: (temporary: string, file: string) => Promise<boolean>,
+  ): Promise<boolean> => {
+    const file = absolute(path);
+    const folder = dirname(file);
+    if (!swept.has(folder)) {
+      swept.add(folder);
+      await sweep(folder);
+    }
+    return writeDurably(file, data, path, (temporary) => publish(temporary, file));
   };
 
   return {
@@ -53,16 +69,14 @@ export function localStore(rootDir: string): Store {
     },
 
     async put(path, data) {
-      const file = absolute(path);
-      await writeDurably(file, data, path, async (temporary) => {
+      await write(path, data, async (temporary, file) => {
         await rename(temporary, file);
         return true;
       });
     },
 
     async putIfAbsent(path, data) {
-      const file = absolute(path);
-      return writeDurably(file, data, path, async (temporary) => {
+      return write(path, data, async (temporary, file) => {
         try {
           await link(temporary, file);
           return true;
@@ -85,6 +99,20 @@ export function localStore(rootDir: string): Store {
       }
     },
   };
+}
+
+/** A temporary file of this age belongs to nobody any more. */
+const ABANDONED_AGE_MS = 24 * 3_600_000;
+
+/** Removes what writers left that were killed between writing and naming. Best effort: nobody sees those files. */
+async function sweep(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names) {
+    if (!name.startsWith(TEMPORARY)) continue;
+    const file = join(folder, name);
+    const age = Date.now() - (await lstat(file).catch(() => ({ mtimeMs: Date.now() }))).mtimeMs;
+    if (age > ABANDONED_AGE_MS) await unlink(file).catch(() => {});
+  }
 }
 
 /** Writes beside the target, flushes, lets `publish` give it its name, flushes the folder. */
