@@ -392,6 +392,60 @@ export function engineContract(name: string, open: () => Promise<EngineUnderTest
       });
     });
 
+    describe('compaction', () => {
+      const options = { targetBytes: 1_000_000, minFiles: 4 };
+
+      test('many small files become one, their rows stay, and so do older versions', async () => {
+        const table = await newTable();
+        for (const n of [1, 2, 3]) await write(table, numbersSql(n), n);
+        expect(await subject.engine.compact(table, options)).toMatchObject({ status: 'nothing-to-do' });
+        const { version } = await write(table, numbersSql(4), 4);
+        expect(await subject.engine.compact(table, options)).toEqual({
+          status: 'compacted',
+          filesRemoved: 4,
+          filesAdded: 1,
+        });
+        expect(await rowsOf(table)).toEqual(numberRows(1, 2, 3, 4));
+        expect(await rowsOf(table, { version })).toEqual(numberRows(1, 2, 3, 4));
+        expect(await subject.engine.tableState(table, 'job/topic')).toMatchObject({
+          recordCount: 4,
+          fileCount: 1,
+          txnVersion: 4,
+        });
+        expect(await subject.engine.compact(table, options)).toMatchObject({ status: 'nothing-to-do' });
+      });
+
+      test('each partition on its own', async () => {
+        const table = await newTable({ ...numbers, partitionBy: ['label'] });
+        for (const n of [1, 2, 3, 4]) await write(table, `${numbersSql(1)} UNION ALL SELECT ${n}, 'x'`, n);
+        await write(table, numbersSql(2), 5);
+        while ((await subject.engine.compact(table, options)).status === 'compacted');
+        expect(await subject.engine.tableState(table)).toMatchObject({ recordCount: 9, fileCount: 3 });
+        expect(await rowsOf(table, { where: { column: 'label', op: '=', value: 'x' } })).toEqual(
+          [1, 2, 3, 4].map((n) => ({ n, label: 'x' })),
+        );
+      });
+
+      test('optimizing puts all small files together', async () => {
+        const table = await newTable();
+        for (const n of [1, 2, 3]) await write(table, numbersSql(n), n);
+        expect(await subject.engine.optimize(table, options)).toEqual({
+          status: 'compacted',
+          filesRemoved: 3,
+          filesAdded: 1,
+        });
+        expect(await rowsOf(table)).toEqual(numberRows(1, 2, 3));
+        expect(await subject.engine.optimize(table, options)).toMatchObject({ status: 'nothing-to-do' });
+      });
+
+      test('rows that are appended meanwhile stay', async () => {
+        const table = await newTable();
+        for (const n of [1, 2, 3, 4]) await write(table, numbersSql(n), n);
+        await Promise.all([subject.engine.compact(table, options), write(table, numbersSql(5), 5)]);
+        expect(await rowsOf(table)).toEqual(numberRows(1, 2, 3, 4, 5));
+      });
+    });
+
     describe('sessions', () => {
       test('relations are named, computed once where asked, and gone with the session', async () => {
         await inSession(async (session) => {

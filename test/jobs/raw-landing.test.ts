@@ -261,6 +261,25 @@ describe('exactly once', () => {
   });
 });
 
+test('small files are put together by and by, and nothing changes but their number', async () => {
+  lake.context.settings.maintenance.compactAfterFiles = 5;
+  const job = rawLanding(lake.context);
+  await job.recover();
+  for (let i = 0; i < 23; i++) {
+    await lake.append([...events(i * 3, i * 3 + 3), broken(i)]);
+    await job.runBatch();
+    await job.maintain();
+  }
+  expect((await lake.context.engine.tableState(bronze)).fileCount).toBeLessThan(5);
+  expect((await lake.context.engine.tableState(quarantine)).fileCount).toBeLessThan(5);
+  const landed = await contents();
+  expect(landed.bronze.map((row) => Number(row.user_id)).sort((a, b) => a - b)).toEqual(
+    Array.from({ length: 69 }, (_, i) => i),
+  );
+  expect(landed.quarantine).toHaveLength(23);
+  expect(await landAll()).toEqual([]);
+});
+
 describe('what must not pass in silence', () => {
   test('a topic that was made anew', async () => {
     await lake.append(events(0, 10));

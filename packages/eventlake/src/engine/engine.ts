@@ -15,6 +15,13 @@ export interface Engine {
   createTable(table: TableDefinition): Promise<void>;
   /** What is committed now. */
   tableState(table: string, appId?: string): Promise<TableState>;
+  /**
+   * One step of putting small files together, the oldest first, where a partition has many of them; its rows, and what
+   * readers see, stay the same. A step writes at most about one file of the target size. Appends go on meanwhile.
+   */
+  compact(table: string, options: CompactOptions): Promise<CompactResult>;
+  /** All of it at once: every small file, however many steps `compact` would take. */
+  optimize(table: string, options: { targetBytes: number }): Promise<CompactResult>;
   /** A scope for relations; whatever it made is gone when it is closed. Closing is the caller's. */
   open(): Promise<EngineSession>;
   close(): Promise<void>;
@@ -27,6 +34,20 @@ export interface TableState {
   recordCount: number;
   fileCount: number;
   sizeBytes: number;
+}
+
+export interface CompactOptions {
+  /** Size of the files that are to come out in the end. */
+  targetBytes: number;
+  /** So many small files of about one size are left alone. */
+  minFiles: number;
+}
+
+export interface CompactResult {
+  /** `conflict`: another writer removed one of the files meanwhile, and nothing has happened. */
+  status: 'compacted' | 'nothing-to-do' | 'conflict';
+  filesRemoved: number;
+  filesAdded: number;
 }
 
 export interface EngineSession {

@@ -116,6 +116,12 @@ export function rawLanding(context: JobContext): StreamingJob {
     return { rowsIn: records, rowsOut: bronze.rows };
   }
 
+  /** A commit a second makes many small files. What is put off is done after the next batch. */
+  async function maintain(): Promise<void> {
+    const { compactAfterFiles: minFiles, compactTargetBytes: targetBytes } = settings.maintenance;
+    for (const { name } of Object.values(tables)) await engine.compact(name, { targetBytes, minFiles });
+  }
+
   function eventsSql(plan: Plan<LandingInput>): string {
     const fields = Object.keys(pipeline.event.fields).join(', ');
     return `SELECT ${fields}, ${bookkeepingSql(plan)}, rescued FROM landed WHERE parse_error IS NULL`;
@@ -168,7 +174,7 @@ export function rawLanding(context: JobContext): StreamingJob {
     }
   }
 
-  return { name: 'raw-landing', recover, runBatch, maintain: async () => {}, position: () => position };
+  return { name: 'raw-landing', recover, runBatch, maintain, position: () => position };
 }
 
 function bookkeepingSql({ batch, plannedAt }: Plan<LandingInput>): string {

@@ -2,7 +2,8 @@ import { rm } from 'node:fs/promises';
 import type { Store } from '@eventlake/delta';
 import type { EventLog } from '../../log/event-log.js';
 import type { EventDefinition, TableDefinition } from '../../schema/definition.js';
-import type { Engine, EngineSession, TableState } from '../engine.js';
+import type { CompactOptions, CompactResult, Engine, EngineSession, TableState } from '../engine.js';
+import { compactTable, optimizeTable } from './compact.js';
 import { openDatabase } from './database.js';
 import { wrapErrors } from './errors.js';
 import { LineShapes } from './line-shapes.js';
@@ -64,6 +65,18 @@ class DuckDbEngine implements Engine {
         sizeBytes: snapshot.sizeBytes,
       };
     });
+  }
+
+  async compact(table: string, options: CompactOptions): Promise<CompactResult> {
+    return wrapErrors({ table }, async () =>
+      compactTable(this.#parts, await this.#parts.tables.open(table), options),
+    );
+  }
+
+  async optimize(table: string, { targetBytes }: { targetBytes: number }): Promise<CompactResult> {
+    return wrapErrors({ table }, async () =>
+      optimizeTable(this.#parts, await this.#parts.tables.open(table), targetBytes),
+    );
   }
 
   async open(): Promise<EngineSession> {

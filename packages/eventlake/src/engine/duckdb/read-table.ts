@@ -27,16 +27,20 @@ export interface TableRead {
  * each column in the declared type and order. A file that was written before a column was added has nulls there.
  */
 export function tableSql(read: TableRead): string {
-  checkReadable(read);
   const { snapshot, where, columns } = read;
   const { fields } = snapshot.schema;
   const wanted = columns === undefined ? fields : columns.map((name) => fieldOf(read, name));
-  const files = snapshot.files(where);
-  const groups = groupByPartition(files).map((group) => groupSql(read, group));
-  const rows = groups.length === 0 ? noRowsSql(fields) : groups.join('\nUNION ALL ');
+  const rows = filesSql(read, snapshot.files(where));
   const names = wanted.map(({ name }) => quoteName(name)).join(', ');
   const filter = where === undefined ? '' : `\nWHERE ${predicateSql(read, where)}`;
   return `SELECT ${names} FROM (${rows}) AS live${filter}`;
+}
+
+/** SQL for all rows of these files of the table. */
+export function filesSql(read: TableRead, files: readonly AddFile[]): string {
+  checkReadable(read);
+  const groups = groupByPartition(files).map((group) => groupSql(read, group));
+  return groups.length === 0 ? noRowsSql(read.snapshot.schema.fields) : groups.join('\nUNION ALL ');
 }
 
 /** @throws EventlakeError `invalid`: reading wrongly is worse than not reading. */

@@ -1,5 +1,6 @@
-import { open, rm } from 'node:fs/promises';
-import { dirname, relative, sep } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { open, readdir, rm } from 'node:fs/promises';
+import { basename, dirname, join, relative, sep } from 'node:path';
 import { type DuckDBConnection, DuckDBMapValue, type DuckDBValue } from '@duckdb/node-api';
 import { type AddFile, encodeDataPath, type Snapshot, type StructField } from '@eventlake/delta';
 import { type CopiedFile, deltaStats } from './file-stats.js';
@@ -31,9 +32,12 @@ export async function writeFiles(
   const columns = schema.fields.map(
     ({ name, type }) => `CAST(${quoteName(name)} AS ${duckdbTypeOf(type)}) AS ${quoteName(name)}`,
   );
-  const result = await connection.run(
-    `COPY (SELECT ${columns.join(', ')} FROM (${sql}) AS prepared)\n${target(folder, partitionColumns)}`,
-  );
+  const name = `part-${randomBytes(4).toString('hex')}`;
+  const copy = `COPY (SELECT ${columns.join(', ')} FROM (${sql}) AS prepared)\n${target(folder, name, partitionColumns)}`;
+  const result = await connection.run(copy).catch(async (error: unknown) => {
+    await removeBegun(folder, name);
+    throw error;
+  });
   const copied = (await result.getRowObjects()).map(copiedFile);
   const empty = copied.filter(({ count }) => count === 0);
   await Promise.all(empty.map(({ filename }) => rm(filename, { force: true })));
@@ -55,10 +59,18 @@ export async function removeFiles(paths: readonly string[]): Promise<void> {
   await Promise.all(paths.map((path) => rm(path, { force: true })));
 }
 
-/** Names are random, so that no writer ever meets another's file. */
-function target(folder: string, partitionColumns: readonly string[]): string {
+/** DuckDB leaves what it had begun to write when a query fails. */
+async function removeBegun(folder: string, name: string): Promise<void> {
+  const paths = await readdir(folder, { recursive: true });
+  await removeFiles(
+    paths.filter((path) => basename(path).startsWith(name)).map((path) => join(folder, path)),
+  );
+}
+
+/** The name is random, so that no writer ever meets another's file. */
+function target(folder: string, name: string, partitionColumns: readonly string[]): string {
   const options = ['FORMAT parquet', 'COMPRESSION zstd', `ROW_GROUP_SIZE ${ROW_GROUP_ROWS}`, 'RETURN_STATS'];
-  const pattern = [`FILENAME_PATTERN 'part-{uuid}'`, 'APPEND'];
+  const pattern = [`FILENAME_PATTERN '${name}-{uuid}'`, 'APPEND'];
   if (partitionColumns.length > 0) {
     options.push(`PARTITION_BY (${partitionColumns.map(quoteName).join(', ')})`, ...pattern);
     return `TO ${quoteText(folder)} (${options.join(', ')})`;
