@@ -17,6 +17,8 @@ export interface ComponentOptions {
   signal: AbortSignal;
   /** Where the pipeline's package is looked for. */
   cwd: string;
+  /** False where another process is to open the embedded ClickHouse; this one then waits for it. */
+  opensClickHouse?: boolean;
   /** For tests: see `crash-points.ts`. */
   crashAt?: string | undefined;
 }
@@ -30,7 +32,7 @@ export interface Components extends JobContext {
  * which implementation stands behind each contract, and that loads it.
  */
 export async function openComponents(options: ComponentOptions): Promise<Components> {
-  const { settings, logger, signal, cwd, crashAt } = options;
+  const { settings, logger, signal, cwd, opensClickHouse = true, crashAt } = options;
   const pipeline = await loadPipeline(settings.pipeline, cwd);
   const store = await openStore(settings);
   const log = await openLog(settings);
@@ -40,7 +42,13 @@ export async function openComponents(options: ComponentOptions): Promise<Compone
   let serving: Promise<Serving> | undefined;
   const connect = async () => {
     const { connectServing } = await import('./serving/connect.js');
-    return connectServing({ settings, dataDir: settings.dataDir, tables: deltaTables(pipeline), logger });
+    return connectServing({
+      settings,
+      dataDir: settings.dataDir,
+      tables: deltaTables(pipeline),
+      opensOwn: opensClickHouse,
+      logger,
+    });
   };
   return {
     pipeline,

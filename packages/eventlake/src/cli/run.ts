@@ -76,7 +76,15 @@ function registerJob(run: Command, { name, description, refreshes }: (typeof JOB
       const logger = makeLogger(name, settings.logLevel, json);
       const lock = await acquireLock(settings.dataDir, name);
       try {
-        const components = await openComponents({ settings, logger, signal, cwd: process.cwd(), crashAt });
+        const components = await openComponents({
+          settings,
+          logger,
+          signal,
+          cwd: process.cwd(),
+          // Under `dev` the endpoint is a process of its own.
+          opensClickHouse: !process.send,
+          crashAt,
+        });
         const total = { batches: 0, rowsIn: 0, rowsOut: 0 };
         try {
           logger.info(once ? 'catching up' : 'running');

@@ -14,6 +14,8 @@ export interface ConnectOptions {
   /** Delta tables that an embedded one in this process shows beside ClickHouse's own. */
   tables?: LakeOptions['tables'];
   dataDir: string;
+  /** False: wait for the folder's endpoint instead of opening an embedded one, which would keep the folder from it. */
+  opensOwn?: boolean;
   logger: Logger;
 }
 
@@ -61,13 +63,18 @@ function embedded(options: ConnectOptions): Connector {
 }
 
 async function findOrStart(
-  { settings, dataDir, tables, logger }: ConnectOptions,
+  { settings, dataDir, tables, logger, opensOwn = true }: ConnectOptions,
   keep: (endpoint: Endpoint) => void,
 ): Promise<Pick<EndpointFile, 'url'>> {
   const deadline = Date.now() + FOLDER_WAIT_MS;
   for (;;) {
     const found = await findEndpoint(dataDir);
     if (found !== undefined) return found;
+    if (!opensOwn) {
+      if (Date.now() > deadline) throw noEndpoint(dataDir);
+      await sleep(100);
+      continue;
+    }
     try {
       // Loaded only here: who talks to a server or a running endpoint never loads the engine.
       const { startEndpoint } = await import('./endpoint/start.js');
@@ -80,6 +87,15 @@ async function findOrStart(
       await sleep(100);
     }
   }
+}
+
+function noEndpoint(dataDir: string): EventlakeError {
+  return new EventlakeError(
+    'unavailable',
+    'No ClickHouse endpoint runs on the data folder',
+    { file: dataDir },
+    'Start it with `eventlake serve`.',
+  );
 }
 
 function clientOf(url: string, username: string, password: string): ClickHouseClient {
