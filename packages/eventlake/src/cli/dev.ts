@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { PipelineDefinition } from '../schema/definition.js';
 import type { Invocation } from './invocation.js';
 import { invoke } from './invocation.js';
 import { JOBS } from './run.js';
@@ -58,7 +59,7 @@ async function dev(invocation: Invocation, options: DevOptions): Promise<void> {
   const screen = openScreen({
     settings,
     status: status.reader,
-    query: `SELECT * FROM ${status.pipeline.live.tables[0]?.name} ORDER BY window_start DESC LIMIT 8`,
+    query: queryToTry(status.pipeline),
     json,
     live: options.live,
   });
@@ -80,6 +81,13 @@ async function dev(invocation: Invocation, options: DevOptions): Promise<void> {
   await status.close();
   await lock.release();
   if (failure) process.exitCode = failure.code;
+}
+
+/** The newest windows of the first live table, whose rows are increments. */
+function queryToTry({ live }: PipelineDefinition): string {
+  const { name, by, count } = live.tables[0]!;
+  const columns = ['window_start', ...by].join(', ');
+  return `SELECT ${columns}, sum(${count}) AS ${count} FROM ${name} GROUP BY ${columns} ORDER BY window_start DESC LIMIT 8`;
 }
 
 function childrenOf(

@@ -97,7 +97,7 @@ export function openScreen({ settings, status, query, json, live }: ScreenOption
       if (entry?.error) {
         const { message, hint } = entry.error as { message: string; hint?: string };
         lastError.set(name, hint ? `${message}\n${pc.cyan('hint ')} ${hint}` : message);
-        return say(`${pc.red(name.padEnd(15))} ${message}`);
+        return say(`${pc.red(name.padEnd(16))} ${message}`);
       }
       const isNoise = entry && entry.level <= 30 && (area || entry.batch !== undefined);
       if (!isNoise) say(renderLogLine(line));

@@ -4,18 +4,19 @@ import type { Settings } from '../../config.js';
 
 /** Logs go to stderr: lines for people on a terminal, JSON (pino's) otherwise and with --json. */
 export function makeLogger(name: string, level: Settings['logLevel'], json: boolean): Logger {
-  const options = { level, base: { pid: process.pid, job: name }, timestamp: pino.stdTimeFunctions.isoTime };
+  const options = { level, base: { pid: process.pid, name }, timestamp: pino.stdTimeFunctions.isoTime };
   if (json || !process.stderr.isTTY) return pino(options, pino.destination({ dest: 2, sync: true }));
   return pino(options, { write: (line: string) => process.stderr.write(`${renderLogLine(line)}\n`) });
 }
 
 export interface LogLine {
   level: number;
-  job?: string;
+  /** Of the process. */
+  name?: string;
   msg?: string;
 }
 
-const HIDDEN = new Set(['level', 'time', 'pid', 'hostname', 'job', 'msg', 'err']);
+const HIDDEN = new Set(['level', 'time', 'pid', 'hostname', 'name', 'job', 'msg', 'err']);
 
 /** A line of pino's JSON for people: `10:32:01 raw-landing batch done  batch=12 rowsIn=200`. What is no JSON stays as it is. */
 export function renderLogLine(line: string): string {
@@ -40,8 +41,8 @@ export function parseLogLine(line: string): (LogLine & Record<string, unknown>) 
   }
 }
 
-function nameOf({ level, job }: LogLine): string {
-  const name = (job ?? '').padEnd(15);
+function nameOf({ level, name: given = '' }: LogLine): string {
+  const name = given.padEnd(16);
   if (level >= 50) return pc.red(name);
   return level >= 40 ? pc.yellow(name) : pc.cyan(name);
 }
