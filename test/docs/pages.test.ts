@@ -1,0 +1,35 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const below = (folder: string) => readdirSync(join(ROOT, folder)).map((name) => `${folder}/${name}`);
+const PAGES = [
+  ...readdirSync(ROOT).filter((name) => name.endsWith('.md')),
+  ...below('docs').filter((name) => name.endsWith('.md')),
+  ...below('docs/guide'),
+  ...below('docs/decisions'),
+];
+
+test('the page of settings is what the declaration of the settings says', () => {
+  const { stdout } = spawnSync(process.execPath, [join(ROOT, 'scripts/settings-guide.mjs')], {
+    encoding: 'utf8',
+  });
+  // The formatter aligns tables.
+  const unaligned = (text: string) => text.replace(/ +/g, ' ').replace(/-{3,}/g, '---').trim();
+  expect(unaligned(readFileSync(join(ROOT, 'docs/guide/settings.md'), 'utf8'))).toBe(unaligned(stdout));
+});
+
+test.each(PAGES)('%s: its links lead somewhere', (page) => {
+  const text = readFileSync(join(ROOT, page), 'utf8');
+  const targets = [...text.matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map(([, target]) => target!);
+  const local = targets.filter((target) => !/^[a-z]+:/.test(target));
+  expect(local.filter((target) => !existsSync(resolve(ROOT, dirname(page), target)))).toEqual([]);
+});
+
+test('every decision has a number of its own', () => {
+  const numbers = readdirSync(join(ROOT, 'docs/decisions')).map((name) => name.slice(0, 4));
+  expect(numbers).toEqual([...new Set(numbers)]);
+});
