@@ -88,16 +88,17 @@ export async function openLake({ partitions = 2, serving }: LakeOptions = {}): P
 }
 
 /** ClickHouse on a folder of its own, for the tests of one file. */
-export async function openServing(): Promise<Serving> {
+export async function openServing(): Promise<{ serving: Serving; close(): Promise<void> }> {
   const dataDir = await mkdtemp(join(tmpdir(), 'eventlake-serving-'));
   const settings = { clickhouse: { host: '127.0.0.1', port: 0 }, lakehouse: join(dataDir, 'nothing') };
   const serving = await connectServing({ settings, dataDir, logger: pino({ level: 'silent' }) });
-  return Object.assign(Object.create(serving) as Serving, {
+  return {
+    serving,
     close: async () => {
       await serving.close();
       await rm(dataDir, { recursive: true, force: true });
     },
-  });
+  };
 }
 
 function unserved(definition: PipelineDefinition): PipelineDefinition {

@@ -44,6 +44,7 @@ export const gold: readonly GoldTable[] = [
       { name: 'event_date', type: 'date' },
     ],
     sql: sql('fact_events'),
+    counts: {},
   },
   {
     name: 'rollup.user_sources',
@@ -56,6 +57,7 @@ export const gold: readonly GoldTable[] = [
       { name: 'last_seen', type: 'timestamp' },
     ],
     sql: sql('user_sources'),
+    counts: { sum: 'events', present: 'user_id' },
     fold: sql('user_sources.fold'),
   },
   {
@@ -67,6 +69,7 @@ export const gold: readonly GoldTable[] = [
       { name: 'events', type: 'long' },
     ],
     sql: sql('page_users'),
+    counts: { sum: 'events', present: 'page' },
     fold: sql('page_users.fold'),
   },
   {
@@ -78,6 +81,7 @@ export const gold: readonly GoldTable[] = [
       { name: 'events', type: 'long' },
     ],
     sql: sql('day_users'),
+    counts: { sum: 'events', present: 'user_id' },
     fold: sql('day_users.fold'),
   },
   {
@@ -90,6 +94,7 @@ export const gold: readonly GoldTable[] = [
       { name: 'events', type: 'long' },
     ],
     sql: sql('day_source_types'),
+    counts: { sum: 'events' },
     fold: sql('day_source_types.fold'),
   },
   {

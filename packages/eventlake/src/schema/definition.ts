@@ -91,6 +91,11 @@ export interface GoldTable extends TableDefinition {
   fold?: string;
   /** The ClickHouse table that mirrors it, if any; it has the same columns and `updated_at`. */
   serve?: ServingTable;
+  /**
+   * What the table must add up to, for `verify` to check without reading history: the sum of column `sum` (the number of
+   * rows, where not given) is the number of events whose field `present` is not null (of all events, where not given).
+   */
+  counts?: { sum?: string; present?: string };
 }
 
 /** One live table: a count of valid, on-time events a window and group. */

@@ -1,0 +1,163 @@
+import type { Plan } from '../batch/plan.js';
+import { openPlanStore } from '../batch/plan-store.js';
+import type { BatchId, EngineSession, WriteMode } from '../engine/engine.js';
+import { bronzeTables, silverTables } from '../schema/tables.js';
+import { batchesOfRows } from './batch-bounds.js';
+import type { BatchReport, Job, JobContext } from './job.js';
+import { knownIds } from './known-ids.js';
+import { newPlan, PLANS_KEPT } from './planning.js';
+import { withinBatches } from './predicates.js';
+import { refuseSetBack } from './set-back.js';
+import { bufferedSilverRows, type SilverRows, streamedSilverRows } from './silver-rows.js';
+
+/** What batch N of bronze-to-silver computes: bronze's rows with `fromLogBatch < log_batch <= toLogBatch`. */
+export interface SilverInput {
+  fromLogBatch: number;
+  toLogBatch: number;
+  /** merge: these rows are new; overwrite: they are all rows that silver shall have. */
+  mode: 'merge' | 'overwrite';
+  /** The newest batch in mode overwrite, 0 for none. */
+  epoch: number;
+  /** For people: the rows are the same in every later version. */
+  bronzeVersion: number;
+}
+
+/** A backlog larger than this is merged in several batches, so that the checked rows fit into memory. */
+const BATCH_ROWS_MAX = 1_000_000;
+
+/**
+ * Bronze → silver: rejects what is not valid, keeps the first landed of each id, types the rest. Silver only appends.
+ *
+ * Commits quarantine, duplicates, silver; silver's `txn` is the position. The next plan follows the last one's
+ * `toLogBatch`, since what landed has a number that never changes: compaction and versions of bronze do not matter.
+ */
+export function bronzeToSilver(context: JobContext): Job {
+  const { pipeline, engine, store, settings, crashPoint, signal } = context;
+  const { topic } = pipeline.event;
+  const bronze = bronzeTables(pipeline.event).events;
+  const silver = silverTables(pipeline.event);
+  const appId = `bronze-to-silver/${topic}`;
+  const plans = openPlanStore<SilverInput>(store, 'bronze-to-silver', topic);
+  const ids = knownIds(store, pipeline);
+  let newest: Plan<SilverInput> | undefined;
+  let setBack = false;
+
+  async function recover(): Promise<void> {
+    for (const table of [bronze, ...Object.values(silver)]) await engine.createTable(table);
+    newest = await plans.newest();
+    const { txnVersion: committed = 0 } = await engine.tableState(silver.events.name, appId);
+    const planned = newest?.batch ?? 0;
+    // Everything is in bronze: overwriting makes a silver that was set back whole again.
+    setBack = committed < planned - 1 && settings.bronzeToSilver.mode === 'overwrite';
+    if (setBack) return;
+    const heal =
+      'Run bronze-to-silver with bronzeToSilver.mode "overwrite": silver is made anew from bronze.';
+    refuseSetBack('bronze-to-silver', silver.events.name, committed, planned, heal);
+    if (!newest || committed === planned) return;
+    await execute(newest);
+  }
+
+  async function runBatch(): Promise<BatchReport | undefined> {
+    const next = await nextInput();
+    if (!next) return undefined;
+    const plan = newPlan(context, 'bronze-to-silver', newest?.batch, next.input);
+    await plans.put(plan);
+    newest = plan;
+    crashPoint('bronze-to-silver:after-plan');
+    const report = await execute(plan);
+    setBack = false;
+    return { ...report, more: next.more };
+  }
+
+  async function nextInput(): Promise<{ input: SilverInput; more: boolean } | undefined> {
+    const { mode } = settings.bronzeToSilver;
+    const { txnVersion: landed = 0, version } = await engine.tableState(bronze.name, `raw-landing/${topic}`);
+    const from = newest?.input.toLogBatch ?? 0;
+    if (landed <= from && !setBack) return undefined;
+    const epoch = newest?.input.epoch ?? 0;
+    if (mode === 'overwrite') {
+      const batch = (newest?.batch ?? 0) + 1;
+      const input = { fromLogBatch: 0, toLogBatch: landed, mode, epoch: batch, bronzeVersion: version };
+      return { input, more: false };
+    }
+    const bound = await withSession(async (session) => {
+      await readBronze(session, from, landed, ['log_batch']);
+      return batchesOfRows(session, 'bronze', BATCH_ROWS_MAX);
+    });
+    const toLogBatch = bound?.more ? bound.upTo : landed;
+    return {
+      input: { fromLogBatch: from, toLogBatch, mode, epoch, bronzeVersion: version },
+      more: toLogBatch < landed,
+    };
+  }
+
+  async function execute(plan: Plan<SilverInput>): Promise<BatchReport> {
+    const startedMs = performance.now();
+    const rows = await withSession(async (session) => {
+      const { fromLogBatch, toLogBatch, mode } = plan.input;
+      await readBronze(session, fromLogBatch, toLogBatch);
+      return commit(
+        session,
+        plan,
+        mode === 'merge' ? await merged(session, plan) : await rebuilt(session, plan),
+      );
+    });
+    await plans.forget(plan.batch - PLANS_KEPT);
+    const durationMs = performance.now() - startedMs;
+    return { job: 'bronze-to-silver', batch: plan.batch, ...rows, durationMs };
+  }
+
+  function merged(session: EngineSession, { plannedAt, input }: Plan<SilverInput>): Promise<SilverRows> {
+    const position = { upTo: input.fromLogBatch, epoch: input.epoch };
+    return bufferedSilverRows(session, pipeline, plannedAt, () => ids.define(session, position));
+  }
+
+  function rebuilt(session: EngineSession, { plannedAt }: Plan<SilverInput>): Promise<SilverRows> {
+    return streamedSilverRows(session, pipeline, plannedAt);
+  }
+
+  async function commit(session: EngineSession, { batch, input }: Plan<SilverInput>, rows: SilverRows) {
+    const id: BatchId = { appId, version: batch };
+    const mode: WriteMode = input.mode === 'merge' ? 'append' : 'overwrite';
+    signal.throwIfAborted();
+    const quarantine = await session.prepare(silver.quarantine.name, rows.quarantine);
+    const duplicates = await session.prepare(silver.duplicates.name, rows.duplicates);
+    const events = await session.prepare(silver.events.name, rows.events);
+    for (const [name, write] of Object.entries({ quarantine, duplicates })) {
+      signal.throwIfAborted();
+      // Nothing to append needs no commit: only the position, which is silver's, must move.
+      if (mode === 'append' && write.rows === 0) continue;
+      await session.commit(write, id, mode);
+      crashPoint(`bronze-to-silver:after-${name}-commit`);
+    }
+    signal.throwIfAborted();
+    await session.commit(events, id, mode);
+    crashPoint('bronze-to-silver:after-commit');
+    return { rowsIn: events.rows + duplicates.rows + quarantine.rows, rowsOut: events.rows };
+  }
+
+  async function readBronze(session: EngineSession, from: number, to: number, columns?: string[]) {
+    await session.readTable('bronze', bronze.name, {
+      where: withinBatches(from, to),
+      ...(columns ? { columns } : {}),
+    });
+  }
+
+  async function maintain(): Promise<void> {
+    if (!newest) return;
+    const position = { upTo: newest.input.toLogBatch, epoch: newest.input.epoch };
+    await withSession((session) => ids.index(session, position));
+    crashPoint('bronze-to-silver:after-index');
+  }
+
+  async function withSession<T>(work: (session: EngineSession) => Promise<T>): Promise<T> {
+    const session = await engine.open();
+    try {
+      return await work(session);
+    } finally {
+      await session.close();
+    }
+  }
+
+  return { name: 'bronze-to-silver', recover, runBatch, maintain };
+}

@@ -1,0 +1,150 @@
+import type { Plan } from '../batch/plan.js';
+import { openPlanStore } from '../batch/plan-store.js';
+import type { BatchId } from '../engine/engine.js';
+import { servingTables, silverTables } from '../schema/tables.js';
+import { batchesOfRows } from './batch-bounds.js';
+import type { SilverInput } from './bronze-to-silver.js';
+import { commitOrder, FOLD_FILES_MAX, type GoldInput, prepareGold, rollupsOf } from './gold-tables.js';
+import type { BatchReport, Job, JobContext } from './job.js';
+import { newPlan, PLANS_KEPT } from './planning.js';
+import { withinBatches } from './predicates.js';
+import { publishGold } from './publish.js';
+import { refuseSetBack } from './set-back.js';
+
+export interface SilverToGoldOptions {
+  /** The first batch computes every table anew from all of silver. The tables come out the same. */
+  fullRefresh?: boolean;
+  /** Increments of a rollup are folded when they lie in more files than this. */
+  foldFilesMax?: number;
+}
+
+/** A backlog larger than this goes to gold in several batches. */
+const BATCH_ROWS_MAX = 5_000_000;
+
+/**
+ * Silver → gold: facts are appended, rollups get increments, dimensions and KPIs are computed from the rollups, so that
+ * a batch costs what is new and the number of distinct keys. Then the mirrors in ClickHouse are published.
+ *
+ * Commits rollups, dimensions and KPIs, facts; the facts' `txn` is the position. Publishing follows the commit point and
+ * is repeated at every start.
+ */
+export function silverToGold(context: JobContext, options: SilverToGoldOptions = {}): Job {
+  const { pipeline, engine, store, crashPoint, signal } = context;
+  const { topic } = pipeline.event;
+  const silver = silverTables(pipeline.event).events;
+  const tables = commitOrder(pipeline.gold);
+  const main = tables.at(-1)!;
+  const appId = `silver-to-gold/${topic}`;
+  const plans = openPlanStore<GoldInput>(store, 'silver-to-gold', topic);
+  const silverPlans = openPlanStore<SilverInput>(store, 'bronze-to-silver', topic);
+  let newest: Plan<GoldInput> | undefined;
+  const { foldFilesMax = FOLD_FILES_MAX } = options;
+  let fullRefresh = options.fullRefresh ?? false;
+
+  async function recover(): Promise<void> {
+    for (const table of [silver, ...tables]) await engine.createTable(table);
+    const served = servingTables(pipeline);
+    if (served.length > 0) await (await context.serving()).ensure(served);
+    newest = await plans.newest();
+    const { txnVersion: committed = 0 } = await engine.tableState(main.name, appId);
+    const planned = newest?.batch ?? 0;
+    // A refresh makes a gold that was set back whole again.
+    if (committed < planned - 1 && fullRefresh) return;
+    const heal = 'Run silver-to-gold with --full-refresh: gold is made anew from silver.';
+    refuseSetBack('silver-to-gold', main.name, committed, planned, heal);
+    if (!newest) return;
+    if (committed === planned) return publish(newest);
+    await execute(newest);
+  }
+
+  async function runBatch(): Promise<BatchReport | undefined> {
+    const next = await nextInput();
+    if (!next) return undefined;
+    const plan = newPlan(context, 'silver-to-gold', newest?.batch, next.input);
+    await plans.put(plan);
+    newest = plan;
+    crashPoint('silver-to-gold:after-plan');
+    const report = await execute(plan);
+    fullRefresh = false;
+    return { ...report, more: next.more };
+  }
+
+  async function nextInput(): Promise<{ input: GoldInput; more: boolean } | undefined> {
+    const state = await engine.tableState(silver.name, `bronze-to-silver/${topic}`);
+    if (state.txnVersion === undefined) return undefined;
+    const position = (await silverPlans.get(state.txnVersion)).input;
+    const last = newest?.input;
+    const silverWasRewritten = last !== undefined && last.silverEpoch !== position.epoch;
+    const mode = fullRefresh || silverWasRewritten ? 'refresh' : 'increment';
+    const fromLogBatch = mode === 'refresh' ? 0 : (last?.toLogBatch ?? 0);
+    if (position.toLogBatch <= fromLogBatch) return undefined;
+    const bound = mode === 'increment' ? await boundOf(fromLogBatch, position.toLogBatch) : undefined;
+    const toLogBatch = bound?.more ? bound.upTo : position.toLogBatch;
+    const rollups = await rollupsOf(engine, pipeline.gold, last, foldFilesMax);
+    const input: GoldInput = {
+      fromLogBatch,
+      toLogBatch,
+      mode,
+      silverEpoch: position.epoch,
+      silverVersion: state.version,
+      ...rollups,
+    };
+    return { input, more: toLogBatch < position.toLogBatch };
+  }
+
+  async function boundOf(from: number, to: number) {
+    const session = await engine.open();
+    try {
+      await session.readTable('events', silver.name, {
+        where: withinBatches(from, to),
+        columns: ['log_batch'],
+      });
+      return await batchesOfRows(session, 'events', BATCH_ROWS_MAX);
+    } finally {
+      await session.close();
+    }
+  }
+
+  async function execute(plan: Plan<GoldInput>): Promise<BatchReport> {
+    const startedMs = performance.now();
+    const id: BatchId = { appId, version: plan.batch };
+    const session = await engine.open();
+    try {
+      await session.readTable('events', silver.name, {
+        where: withinBatches(plan.input.fromLogBatch, plan.input.toLogBatch),
+      });
+      const writes = await prepareGold({ engine, session, tables, id, input: plan.input, signal });
+      let rowsOut = 0;
+      for (const { table, write, mode } of writes) {
+        signal.throwIfAborted();
+        // No increments need no commit: only the position, which is the facts', must move.
+        if (mode === 'append' && write.rows === 0 && table !== main) continue;
+        await session.commit(write, id, mode);
+        crashPoint(`silver-to-gold:after-${table.name}-commit`);
+        rowsOut += write.rows;
+      }
+      crashPoint('silver-to-gold:after-commit');
+      await publish(plan);
+      await plans.forget(plan.batch - PLANS_KEPT);
+      const rowsIn = writes.at(-1)!.write.rows;
+      return {
+        job: 'silver-to-gold',
+        batch: plan.batch,
+        rowsIn,
+        rowsOut,
+        durationMs: performance.now() - startedMs,
+      };
+    } finally {
+      await session.close();
+    }
+  }
+
+  async function publish(plan: Plan<GoldInput>): Promise<void> {
+    await publishGold(context, plan.plannedAt);
+    crashPoint('silver-to-gold:after-publish');
+  }
+
+  async function maintain(): Promise<void> {}
+
+  return { name: 'silver-to-gold', recover, runBatch, maintain };
+}

@@ -1,0 +1,133 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Serving } from '../../packages/eventlake/src/serving/serving.js';
+import { atEveryCrashPoint } from './crashes.js';
+import { at, badDay, event, records, type ShopEvent } from './events.js';
+import { type Lake, NOON_MS, openLake, openServing } from './lake.js';
+import { countLive, dropLive, liveOf } from './live.js';
+
+const MINUTE_MS = 60_000;
+let serving: Serving;
+let closeServing: () => Promise<void>;
+beforeAll(async () => {
+  ({ serving, close: closeServing } = await openServing());
+});
+afterAll(() => closeServing());
+beforeEach(() => dropLive(serving));
+
+async function withLake<T>(work: (lake: Lake) => Promise<T>, partitions = 1): Promise<T> {
+  const lake = await openLake({ serving, partitions });
+  try {
+    return await work(lake);
+  } finally {
+    await lake.close();
+  }
+}
+
+const click = (n: number, minutes: number, other: Partial<ShopEvent> = {}) =>
+  event(n, { event_type: 'click', timestamp: at(NOON_MS + minutes * MINUTE_MS), ...other });
+
+describe('fast-agg', () => {
+  it('counts a minute exactly, with the query of the dashboard, while it grows', () =>
+    withLake(async (lake) => {
+      for (const events of [
+        [click(1, 0), click(2, 0.5)],
+        [click(3, 0.9), click(4, 1)],
+      ]) {
+        await lake.append(records(events));
+        await countLive(lake);
+      }
+      const rows = await serving.query(
+        `SELECT window_start as time, event_type as metric, sum(event_count) as value FROM realtime.events_per_minute
+         WHERE window_start >= toDateTime(0) GROUP BY window_start, event_type ORDER BY window_start ASC`,
+      );
+      expect(rows).toEqual([
+        { time: '2025-03-10 12:00:00', metric: 'click', value: 3 },
+        { time: '2025-03-10 12:01:00', metric: 'click', value: 1 },
+      ]);
+    }));
+
+  it('counts an event as late when its minute ended at or before the watermark, not earlier', () =>
+    withLake(async (lake) => {
+      lake.clock.ms = NOON_MS + 10 * MINUTE_MS;
+      await lake.append(records([click(1, 10), click(2, 8), click(3, 8.9), click(4, 7.999), click(5, -60)]));
+      await countLive(lake);
+      const tables = await liveOf(serving);
+      expect(tables['realtime.events_per_minute']).toMatchObject([
+        { window_start: '2025-03-10 12:08:00', event_count: 2 },
+        { window_start: '2025-03-10 12:10:00', event_count: 1 },
+      ]);
+      expect(tables['realtime.late_events_per_minute']).toMatchObject([
+        { window_start: '2025-03-10 11:00:00', event_count: 1 },
+        { window_start: '2025-03-10 12:07:00', event_count: 1 },
+      ]);
+    }));
+
+  it('rejects an event of next year, and its time closes no minute', () =>
+    withLake(async (lake) => {
+      await lake.append(records([click(1, 0), click(2, 400 * 24 * 60), click(3, -1.5)]));
+      await countLive(lake);
+      const tables = await liveOf(serving);
+      expect(tables['realtime.late_events_per_minute']).toEqual([]);
+      expect(tables['realtime.events_per_minute']).toHaveLength(2);
+    }));
+
+  it('goes on after an hour of silence as if there had been none', () =>
+    withLake(async (lake) => {
+      await lake.append(records([click(1, 0)]));
+      await countLive(lake);
+      lake.clock.ms += 60 * MINUTE_MS;
+      await countLive(lake);
+      await lake.append(records([click(2, 0.5), click(3, 60), click(4, 57.5)]));
+      await countLive(lake);
+      const tables = await liveOf(serving);
+      expect(tables['realtime.events_per_minute']).toMatchObject([
+        { window_start: '2025-03-10 12:00:00', event_count: 2 },
+        { window_start: '2025-03-10 13:00:00', event_count: 1 },
+      ]);
+      expect(tables['realtime.late_events_per_minute']).toMatchObject([{ event_count: 1 }]);
+    }));
+
+  it('gives the same tables however the batches are cut', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.array(badDay, { maxLength: 40 }), fc.constantFrom(0, 1024, 4096)), {
+          minLength: 1,
+          maxLength: 5,
+        }),
+        async (steps) => {
+          const run = (cut: boolean) =>
+            withLake(async (lake) => {
+              await dropLive(serving);
+              for (const [events, commitBytesMax] of steps) {
+                await lake.append(records(events));
+                if (cut && commitBytesMax > 0) await countLive(lake, commitBytesMax);
+              }
+              await countLive(lake);
+              return liveOf(serving);
+            }, 3);
+          expect(await run(true)).toEqual(await run(false));
+        },
+      ),
+      { numRuns: 10 },
+    );
+  }, 300_000);
+
+  it('a batch that breaks off anywhere is finished by the next start, once', async () => {
+    const passed = await atEveryCrashPoint(
+      'fast-agg',
+      { serving, partitions: 2 },
+      [
+        () => dropLive(serving),
+        (lake) => lake.append(records([event(4), event(5), event(6, { event_type: 'login' })])),
+        (lake) => countLive(lake),
+        (lake) => lake.append(records([click(7, 4), click(8, 0), event(10), event(12)])),
+        (lake) => countLive(lake),
+      ],
+      () => liveOf(serving),
+      (seen, undisturbed, where) => expect(seen, where).toEqual(undisturbed),
+      true,
+    );
+    expect([...passed]).toHaveLength(6);
+  }, 300_000);
+});

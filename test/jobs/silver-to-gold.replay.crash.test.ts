@@ -1,0 +1,34 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Serving } from '../../packages/eventlake/src/serving/serving.js';
+import { atEveryCrashPoint } from './crashes.js';
+import { event } from './events.js';
+import { goldOf, landed, mirrorsOf, toGold, toSilver } from './gold.js';
+import { type Lake, openServing } from './lake.js';
+
+let serving: Serving;
+let closeServing: () => Promise<void>;
+beforeAll(async () => {
+  ({ serving, close: closeServing } = await openServing());
+});
+afterAll(() => closeServing());
+
+it('every batch that appends to rollups is finished by the next start, once, wherever it broke off', async () => {
+  await atEveryCrashPoint(
+    'silver-to-gold',
+    { serving },
+    [
+      landed([event(1), event(2), event(3)]),
+      toSilver,
+      (lake) => toGold(lake),
+      landed([event(4), event(5), event(2)]),
+      toSilver,
+      (lake) => toGold(lake),
+      landed([event(6)]),
+      toSilver,
+      (lake) => toGold(lake, { fullRefresh: true }),
+    ],
+    async (lake: Lake) => ({ ...(await goldOf(lake)), mirrors: await mirrorsOf(serving) }),
+    (seen, undisturbed, where) => expect(seen, where).toEqual(undisturbed),
+    true,
+  );
+}, 900_000);
