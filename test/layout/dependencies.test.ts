@@ -16,6 +16,7 @@ const REASONS: Record<string, Record<string, string>> = {
     '@eventlake/delta': 'the tables',
     chdb: 'ClickHouse in the process',
     commander: 'the command line: help, options, suggestions',
+    fzstd: 'ingests .zst on Node before 22.15, which has no zstd of its own',
     jiti: 'loads eventlake.config.ts, since Node 20 runs no TypeScript',
     lmdb: 'the embedded event log: ordered, durable, shared by processes',
     picocolors: 'colours, where there is a terminal and nobody forbids them',

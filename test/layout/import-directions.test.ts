@@ -12,6 +12,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   schema: ['errors.ts', 'log/event-log.ts'],
   config: ['errors.ts', 'import-default.ts'],
   log: [...COMMON, 'config.ts', 'schema'],
+  ingest: [...COMMON, 'log/event-log.ts'],
   batch: [...COMMON, 'log/event-log.ts'],
   engine: [...COMMON, 'config.ts', 'log/event-log.ts', 'schema'],
   serving: [...COMMON, 'config.ts', 'schema'],

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { openEmbeddedLog } from '../../packages/eventlake/src/log/embedded-log.js';
 import { readAll, values } from '../contracts/event-log/harness.js';
+import { seededRandom } from './support/seeded-random.js';
 
 const CHILD = fileURLToPath(new URL('./support/append-as-source.mjs', import.meta.url));
 const ROUNDS = 40;
@@ -14,7 +15,7 @@ const SOURCES = ['s0', 's1', 's2'];
 const UNTIL = 20_000;
 
 test('kill -9 at random moments, again and again: every record of every source is there exactly once', async () => {
-  const random = seeded(Number(process.env.SEED ?? Date.now() % 2 ** 31));
+  const random = seededRandom();
   const dir = mkdtempSync(join(tmpdir(), 'eventlake-log-'));
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
   const log = await openEmbeddedLog({ dir });
@@ -53,16 +54,4 @@ function start(dir: string, source: string) {
 async function exitOf(child: ReturnType<typeof start>): Promise<number | null> {
   const [code] = (await once(child, 'exit')) as [number | null];
   return code;
-}
-
-/** Mulberry32; the seed is printed so that a failure can be repeated as far as timing allows. */
-function seeded(seed: number): () => number {
-  console.log(`SEED=${seed}`);
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
