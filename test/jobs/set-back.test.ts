@@ -21,17 +21,18 @@ afterEach(() => lake.close());
 
 const lose = (path: string) => rm(join(lake.context.settings.lakehouse, path), { recursive: true });
 
-it('a silver that was lost is noticed, and made whole from bronze by overwriting', async () => {
+it('a silver that was lost is noticed, and made whole from bronze by a refresh', async () => {
   const before = await layerOf(lake.context, 'silver');
   await lose('silver/user_events');
   await expect(toSilver(lake)).rejects.toMatchObject({
     kind: 'data-loss',
-    hint: expect.stringContaining('overwrite'),
+    hint: expect.stringContaining('--full-refresh'),
   });
-  lake.context.settings.bronzeToSilver.mode = 'overwrite';
-  await runJob(bronzeToSilver(lake.context), lake.context, { intervalMs: 1, once: true });
+  await runJob(bronzeToSilver(lake.context, { fullRefresh: true }), lake.context, {
+    intervalMs: 1,
+    once: true,
+  });
   expect(await layerOf(lake.context, 'silver')).toEqual(before);
-  lake.context.settings.bronzeToSilver.mode = 'merge';
   await landed([event(1), event(4)])(lake);
   await toSilver(lake);
   expect((await layerOf(lake.context, 'silver'))['silver.user_events']).toHaveLength(7);

@@ -2,13 +2,6 @@ import type { Settings } from './config.js';
 import type { BatchReport, Job, JobContext, JobName } from './jobs/job.js';
 import { runJob } from './jobs/loop.js';
 
-const notYet: Stage = {
-  intervalMs: () => 1000,
-  load: async () => {
-    throw new Error('Not built yet');
-  },
-};
-
 interface Stage {
   intervalMs(settings: Settings): number;
   load(): Promise<(context: JobContext, options: { fullRefresh: boolean }) => Job>;
@@ -23,9 +16,18 @@ const STAGES: Readonly<Record<JobName, Stage>> = {
     intervalMs: ({ rawLanding }) => rawLanding.commitIntervalMs,
     load: async () => (await import('./jobs/raw-landing.js')).rawLanding,
   },
-  'bronze-to-silver': notYet,
-  'silver-to-gold': notYet,
-  'fast-agg': notYet,
+  'bronze-to-silver': {
+    intervalMs: ({ bronzeToSilver }) => bronzeToSilver.intervalMs,
+    load: async () => (await import('./jobs/bronze-to-silver.js')).bronzeToSilver,
+  },
+  'silver-to-gold': {
+    intervalMs: ({ silverToGold }) => silverToGold.intervalMs,
+    load: async () => (await import('./jobs/silver-to-gold.js')).silverToGold,
+  },
+  'fast-agg': {
+    intervalMs: ({ fastAgg }) => fastAgg.commitIntervalMs,
+    load: async () => (await import('./jobs/fast-agg.js')).fastAgg,
+  },
 };
 
 export interface StageOptions {

@@ -5,6 +5,7 @@ import { bronzeTables, silverTables } from '../schema/tables.js';
 import { batchesOfRows } from './batch-bounds.js';
 import type { BatchReport, Job, JobContext } from './job.js';
 import { knownIds } from './known-ids.js';
+import { maintenance } from './maintenance.js';
 import { newPlan, PLANS_KEPT } from './planning.js';
 import { withinBatches } from './predicates.js';
 import { refuseSetBack } from './set-back.js';
@@ -22,6 +23,11 @@ export interface SilverInput {
   bronzeVersion: number;
 }
 
+export interface BronzeToSilverOptions {
+  /** The first batch makes silver anew from all of bronze, whatever the mode. The tables come out the same. */
+  fullRefresh?: boolean;
+}
+
 /** A backlog larger than this is merged in several batches, so that the checked rows fit into memory. */
 const BATCH_ROWS_MAX = 1_000_000;
 
@@ -31,7 +37,7 @@ const BATCH_ROWS_MAX = 1_000_000;
  * Commits quarantine, duplicates, silver; silver's `txn` is the position. The next plan follows the last one's
  * `toLogBatch`, since what landed has a number that never changes: compaction and versions of bronze do not matter.
  */
-export function bronzeToSilver(context: JobContext): Job {
+export function bronzeToSilver(context: JobContext, options: BronzeToSilverOptions = {}): Job {
   const { pipeline, engine, store, settings, crashPoint, signal } = context;
   const { topic } = pipeline.event;
   const bronze = bronzeTables(pipeline.event).events;
@@ -40,18 +46,18 @@ export function bronzeToSilver(context: JobContext): Job {
   const plans = openPlanStore<SilverInput>(store, 'bronze-to-silver', topic);
   const ids = knownIds(store, pipeline);
   let newest: Plan<SilverInput> | undefined;
-  let setBack = false;
+  const tidy = maintenance(context, Object.values(silver), Object.values(silver));
+  let fullRefresh = options.fullRefresh ?? false;
 
   async function recover(): Promise<void> {
     for (const table of [bronze, ...Object.values(silver)]) await engine.createTable(table);
     newest = await plans.newest();
     const { txnVersion: committed = 0 } = await engine.tableState(silver.events.name, appId);
     const planned = newest?.batch ?? 0;
-    // Everything is in bronze: overwriting makes a silver that was set back whole again.
-    setBack = committed < planned - 1 && settings.bronzeToSilver.mode === 'overwrite';
-    if (setBack) return;
-    const heal =
-      'Run bronze-to-silver with bronzeToSilver.mode "overwrite": silver is made anew from bronze.';
+    if (committed < planned - 1 && settings.bronzeToSilver.mode === 'overwrite') fullRefresh = true;
+    // Everything is in bronze: a silver that was set back is made whole by making it anew.
+    if (committed < planned - 1 && fullRefresh) return;
+    const heal = 'Run bronze-to-silver with --full-refresh: silver is made anew from bronze.';
     refuseSetBack('bronze-to-silver', silver.events.name, committed, planned, heal);
     if (!newest || committed === planned) return;
     await execute(newest);
@@ -65,15 +71,15 @@ export function bronzeToSilver(context: JobContext): Job {
     newest = plan;
     crashPoint('bronze-to-silver:after-plan');
     const report = await execute(plan);
-    setBack = false;
+    fullRefresh = false;
     return { ...report, more: next.more };
   }
 
   async function nextInput(): Promise<{ input: SilverInput; more: boolean } | undefined> {
-    const { mode } = settings.bronzeToSilver;
+    const mode = fullRefresh ? 'overwrite' : settings.bronzeToSilver.mode;
     const { txnVersion: landed = 0, version } = await engine.tableState(bronze.name, `raw-landing/${topic}`);
     const from = newest?.input.toLogBatch ?? 0;
-    if (landed <= from && !setBack) return undefined;
+    if (landed <= (fullRefresh ? 0 : from)) return undefined;
     const epoch = newest?.input.epoch ?? 0;
     if (mode === 'overwrite') {
       const batch = (newest?.batch ?? 0) + 1;
@@ -148,6 +154,7 @@ export function bronzeToSilver(context: JobContext): Job {
     const position = { upTo: newest.input.toLogBatch, epoch: newest.input.epoch };
     await withSession((session) => ids.index(session, position));
     crashPoint('bronze-to-silver:after-index');
+    await tidy();
   }
 
   async function withSession<T>(work: (session: EngineSession) => Promise<T>): Promise<T> {

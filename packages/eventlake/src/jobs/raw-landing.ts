@@ -7,6 +7,7 @@ import { timestampLiteral } from '../schema/macros.js';
 import { bronzeTables } from '../schema/tables.js';
 import type { BatchReport, JobContext, StreamingJob } from './job.js';
 import { nextRanges } from './log-ranges.js';
+import { maintenance } from './maintenance.js';
 import { newPlan, PLANS_KEPT } from './planning.js';
 
 /** What batch N of raw-landing lands; `N` is its rows' `log_batch`. */
@@ -116,12 +117,6 @@ export function rawLanding(context: JobContext): StreamingJob {
     return { rowsIn: records, rowsOut: bronze.rows };
   }
 
-  /** A commit a second makes many small files. What is put off is done after the next batch. */
-  async function maintain(): Promise<void> {
-    const { compactAfterFiles: minFiles, compactTargetBytes: targetBytes } = settings.maintenance;
-    for (const { name } of Object.values(tables)) await engine.compact(name, { targetBytes, minFiles });
-  }
-
   function eventsSql(plan: Plan<LandingInput>): string {
     const fields = Object.keys(pipeline.event.fields).join(', ');
     return `SELECT ${fields}, ${bookkeepingSql(plan)}, rescued FROM landed WHERE parse_error IS NULL`;
@@ -174,6 +169,8 @@ export function rawLanding(context: JobContext): StreamingJob {
     }
   }
 
+  // A commit a second makes many small files. What is put off is done after the next batch.
+  const maintain = maintenance(context, Object.values(tables), Object.values(tables));
   return { name: 'raw-landing', recover, runBatch, maintain, position: () => position };
 }
 

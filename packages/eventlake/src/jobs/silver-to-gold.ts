@@ -6,6 +6,7 @@ import { batchesOfRows } from './batch-bounds.js';
 import type { SilverInput } from './bronze-to-silver.js';
 import { commitOrder, FOLD_FILES_MAX, type GoldInput, prepareGold, rollupsOf } from './gold-tables.js';
 import type { BatchReport, Job, JobContext } from './job.js';
+import { maintenance } from './maintenance.js';
 import { newPlan, PLANS_KEPT } from './planning.js';
 import { withinBatches } from './predicates.js';
 import { publishGold } from './publish.js';
@@ -144,7 +145,7 @@ export function silverToGold(context: JobContext, options: SilverToGoldOptions =
     crashPoint('silver-to-gold:after-publish');
   }
 
-  async function maintain(): Promise<void> {}
-
-  return { name: 'silver-to-gold', recover, runBatch, maintain };
+  // Rollups are folded and what is computed from them is replaced: only facts grow by small files.
+  const facts = tables.filter(({ grows }) => grows === 'append');
+  return { name: 'silver-to-gold', recover, runBatch, maintain: maintenance(context, tables, facts) };
 }
