@@ -1,5 +1,5 @@
 import { toComparable } from '../prune/values.js';
-import type { DataType, StructType } from '../schema.js';
+import type { DataType } from '../schema.js';
 
 type Convert = (value: unknown) => unknown;
 
@@ -7,28 +7,8 @@ type Convert = (value: unknown) => unknown;
  * From a value as an action or its statistics have it (in JSON) to what the Parquet writer takes: longs as bigint,
  * dates as days and timestamps as microseconds. What does not fit the type becomes null.
  */
-export function parquetValue(type: DataType): Convert {
-  if (typeof type === 'string') return PRIMITIVES[type] ?? (() => null);
-  if (type.type === 'struct') return structValue(type);
-  if (type.type === 'array') {
-    const element = parquetValue(type.elementType);
-    return (value) => (Array.isArray(value) ? value.map(element) : null);
-  }
-  const item = parquetValue(type.valueType);
-  return (value) => (isRecord(value) ? Object.entries(value).map(([key, of]) => [key, item(of)]) : null);
-}
-
-function structValue({ fields }: StructType): Convert {
-  const converts = fields.map(({ name, type }) => [name, parquetValue(type)] as const);
-  return (value) => {
-    if (!isRecord(value)) return null;
-    const struct: Record<string, unknown> = {};
-    for (const [name, convert] of converts) {
-      const field = Object.hasOwn(value, name) ? value[name] : undefined;
-      struct[name] = field === undefined || field === null ? null : convert(field);
-    }
-    return struct;
-  };
+export function leafValue(type: DataType): Convert {
+  return (typeof type === 'string' ? PRIMITIVES[type] : undefined) ?? (() => null);
 }
 
 const PRIMITIVES: Partial<Record<string, Convert>> = {
@@ -56,8 +36,4 @@ function microsecondsBig(value: unknown): bigint | null {
 function microseconds(value: unknown): number | null {
   const us = typeof value === 'string' ? toComparable(value, 'timestamp') : undefined;
   return typeof us === 'number' ? us : null;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,13 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
-import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
 import type { Action } from '../actions.js';
 import { checkpointPath } from '../log/names.js';
 import type { LogState } from '../log/replay.js';
 import { durationMs, RETENTION_DEFAULTS } from '../properties.js';
 import type { Store } from '../store.js';
-import { parquetSchemaOf } from './parquet-schema.js';
-import { parquetValue } from './parquet-value.js';
+import { ParquetFileWriter } from './parquet-file.js';
 import { readLastCheckpoint, writeLastCheckpoint } from './pointer.js';
+import { RowShredder } from './shred.js';
 import { checkpointSchemaOf } from './stats-parsed.js';
 
 /** Rows that are encoded at a time: what the process's other work waits for, and what is in memory twice. */
@@ -66,32 +65,15 @@ export async function encodeCheckpoint(
   nowMs: number,
 ): Promise<{ bytes: Uint8Array; rowCount: number }> {
   const { schema, prepare } = checkpointSchemaOf(state.metadata);
-  const columns = schema.fields.map(({ name, type }) => ({ name, value: parquetValue(type) }));
-  const writer = new ByteWriter();
-  const parquet = new ParquetWriter({ writer, schema: parquetSchemaOf(schema), statistics: false });
-  let rowCount = 0;
-  for (const group of grouped(checkpointActions(state, nowMs), ROW_GROUP_ROWS)) {
-    const rows: Record<string, unknown>[] = group.map(prepare);
-    const columnData = columns.map(({ name, value }) => ({
-      name,
-      data: rows.map((row) => value(row[name])),
-    }));
-    parquet.write({ columnData, rowGroupSize: group.length });
-    rowCount += group.length;
+  const file = new ParquetFileWriter(schema);
+  const shredder = new RowShredder(schema);
+  let rows = 0;
+  for (const action of checkpointActions(state, nowMs)) {
+    shredder.add(prepare(action));
+    if (++rows % ROW_GROUP_ROWS !== 0) continue;
+    file.writeRowGroup(shredder.take());
     await setImmediate();
   }
-  parquet.finish();
-  return { bytes: writer.getBytes(), rowCount };
-}
-
-function* grouped<T>(items: Iterable<T>, size: number): Generator<T[]> {
-  let group: T[] = [];
-  for (const item of items) {
-    group.push(item);
-    if (group.length === size) {
-      yield group;
-      group = [];
-    }
-  }
-  if (group.length > 0) yield group;
+  if (rows % ROW_GROUP_ROWS !== 0) file.writeRowGroup(shredder.take());
+  return { bytes: file.finish(), rowCount: rows };
 }
