@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { canonicalJson, checksumOf } from '../src/checkpoint/pointer.js';
-import { createTable, memoryStore, openTable, type Snapshot, type Store, type Table } from '../src/index.js';
+import {
+  createTable,
+  memoryStore,
+  openTable,
+  type Snapshot,
+  type Store,
+  type StructType,
+  type Table,
+} from '../src/index.js';
 import { DAYS, file, NUMBERS } from './support/tables.js';
 
 const NAME = 't/_delta_log/00000000000000000003.checkpoint.parquet';
@@ -162,5 +170,51 @@ describe('a checkpoint', () => {
     });
     expect(adds[0]?.add.partitionValues_parsed).toEqual({ day: new Date('2026-01-01') });
     expect(adds[0]?.add.stats).toContain('numRecords');
+  });
+
+  it('with statistics as columns only has them as text again', async () => {
+    const schema: StructType = {
+      type: 'struct',
+      fields: [
+        ...(['long', 'date', 'timestamp', 'timestamp_ntz', 'double', 'string'] as const).map((type) => ({
+          name: type,
+          type,
+          nullable: true,
+          metadata: {},
+        })),
+        { name: 's', type: { type: 'struct', fields: NUMBERS.fields }, nullable: true, metadata: {} },
+      ],
+    };
+    const store = memoryStore();
+    const properties = {
+      'delta.checkpoint.writeStatsAsStruct': 'true',
+      'delta.checkpoint.writeStatsAsJson': 'false',
+    };
+    const table = await createTable(store, 't', { schema, properties });
+    const values = {
+      long: 9007199254740991,
+      date: '2026-01-31',
+      timestamp: '2026-01-31T12:00:00.123Z',
+      timestamp_ntz: '1969-12-31T23:59:59.999',
+      double: 0.1,
+      string: 'é"',
+      s: { n: -5 },
+    };
+    const nullCount = { long: 1, date: 0, timestamp: 0, timestamp_ntz: 0, double: 0, string: 0, s: { n: 3 } };
+    const stats = { numRecords: 7, tightBounds: false, minValues: values, maxValues: values, nullCount };
+    await table.commit({
+      operation: 'WRITE',
+      add: [file('a', { stats: JSON.stringify(stats) }), { ...file('b'), stats: '{}' }],
+    });
+    await table.checkpoint();
+    await store.delete('t/_delta_log/00000000000000000000.json');
+    const [a, b] = (await (await openTable(store, 't')).snapshot()).files();
+    const micros = { timestamp: '2026-01-31T12:00:00.123000Z', timestamp_ntz: '1969-12-31T23:59:59.999000' };
+    const read = { ...values, ...micros };
+    expect(JSON.parse(a!.stats!)).toEqual({ ...stats, minValues: read, maxValues: read });
+    expect(JSON.parse(b!.stats!)).toEqual({});
+    expect(
+      (await (await openTable(store, 't')).snapshot()).files({ column: 's.n', op: '=', value: 6 }),
+    ).toHaveLength(1);
   });
 });

@@ -3,6 +3,7 @@ import type { ParquetFile } from '../parquet/file.js';
 import type { ParquetNode } from '../parquet/metadata.js';
 import { byName, readBatches, valueAt } from '../parquet/read.js';
 import type { StructField, StructType } from '../schema.js';
+import { type StatsColumns, statsColumns } from './stats-read.js';
 
 /**
  * The actions of a Parquet file, one for each row, as the same lines of JSON would have them; a row group at a time.
@@ -12,7 +13,8 @@ export async function* parquetActions(
   file: ParquetFile,
   schema: StructType,
 ): AsyncGenerator<{ [kind: string]: object }[]> {
-  const kinds = schema.fields.map(kindOf);
+  const stats = statsColumns(file.schema);
+  const kinds = schema.fields.map((field) => kindOf(field, stats));
   // A row holds one action, in the columns of its kind; the kinds are read one after the other.
   for await (const { rowCount, columns } of readBatches(file, flatSchema(kinds), byFlatName)) {
     const actions: { [kind: string]: object }[] = [];
@@ -22,15 +24,28 @@ export async function* parquetActions(
       first += fields.length;
       const { nulls } = own[required]!;
       for (let row = 0; row < rowCount; row++) {
-        if (!nulls?.[row]) actions.push({ [kind]: bodyOf(fields, own, row) });
+        if (nulls?.[row]) continue;
+        const body = bodyOf(fields, own, row);
+        if (stats && kind === 'add') withStats(body, own.at(-1)!, row, stats);
+        actions.push({ [kind]: body });
       }
     }
     yield actions;
   }
 }
 
+function withStats(body: Record<string, unknown>, column: Vector, row: number, stats: StatsColumns): void {
+  const parsed = valueAt(column, row, stats.field);
+  delete body[stats.field.name];
+  if (parsed !== null) body.stats = stats.text(parsed);
+}
+
 /** As the same line of JSON has it: nulls left out, longs as numbers. */
-function bodyOf(fields: readonly StructField[], columns: readonly Vector[], row: number): object {
+function bodyOf(
+  fields: readonly StructField[],
+  columns: readonly Vector[],
+  row: number,
+): Record<string, unknown> {
   const body: Record<string, unknown> = {};
   for (let i = 0; i < fields.length; i++) {
     const value = valueAt(columns[i]!, row, fields[i]!);
@@ -68,8 +83,9 @@ interface Kind {
   required: number;
 }
 
-function kindOf({ name: kind, type }: StructField): Kind {
-  const { fields } = type as StructType;
+function kindOf({ name: kind, type }: StructField, stats: StatsColumns | undefined): Kind {
+  const own = (type as StructType).fields;
+  const fields = stats && kind === 'add' ? [...own, stats.field] : own;
   return { kind, fields, required: fields.findIndex(({ name }) => name === REQUIRED[kind]) };
 }
 
