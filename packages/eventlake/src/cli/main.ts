@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { registerConfig } from './config.js';
+import { registerDev } from './dev.js';
 import { registerDoctor } from './doctor.js';
 import { addGlobals, type Globals } from './invocation.js';
 import { registerQuarantine } from './quarantine.js';
@@ -44,6 +45,7 @@ export function buildProgram(): Command {
 }
 
 const COMMANDS = [
+  registerDev,
   registerRun,
   registerServe,
   registerQuery,

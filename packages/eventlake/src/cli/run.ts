@@ -59,15 +59,19 @@ function registerJob(run: Command, { name, description, refreshes }: (typeof JOB
     .command(name)
     .description(description)
     .option('--once', 'until it has caught up, then end');
-  if (refreshes) command.option('--full-refresh', refreshes);
+  if (refreshes) command.option('--full-refresh', `with --once: ${refreshes}`);
   command
     .addHelpText(
       'after',
       `\nExamples:\n  eventlake run ${name}\n  eventlake run ${name} --once${refreshes ? ' --full-refresh' : ''}`,
     )
     .action(async (options: JobOptions, command: Command) => {
-      const { settings, json, crashAt } = await invoke(command);
       const once = options.once ?? false;
+      const fullRefresh = options.fullRefresh ?? false;
+      if (fullRefresh && !once) {
+        throw new EventlakeError('invalid', 'A full refresh is done once', { job: name }, 'Say --once, too.');
+      }
+      const { settings, json, crashAt } = await invoke(command);
       const { makeLogger } = await import('./terminal/logger.js');
       const { acquireLock } = await import('../lock.js');
       const { openComponents } = await import('../components.js');
@@ -91,7 +95,7 @@ function registerJob(run: Command, { name, description, refreshes }: (typeof JOB
           tellParent({ type: 'ready' });
           await runStage(name, components, {
             once,
-            fullRefresh: options.fullRefresh ?? false,
+            fullRefresh,
             onBatch: (report) => {
               total.batches++;
               total.rowsIn += report.rowsIn;
