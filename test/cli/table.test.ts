@@ -12,6 +12,12 @@ beforeAll(async () => {
     expect((await run(['run', 'raw-landing', '--once'], { cwd })).code).toBe(0);
   }
 });
+const bronze = async () => {
+  const { stdout } = await run(['status', '--json'], { cwd });
+  const { tables } = JSON.parse(stdout) as { tables: { table: string; rows: number; files: number }[] };
+  return tables.find(({ table }) => table === 'bronze.user_events')!;
+};
+
 afterAll(() => rm(cwd, { recursive: true, force: true }));
 
 test('history tells each version, newest first', async () => {
@@ -21,6 +27,17 @@ test('history tells each version, newest first', async () => {
   expect((await run(['table', 'history', 'bronze.user_events'], { cwd })).stdout).toContain(
     history[0]!.operation,
   );
+});
+
+test('optimize puts small files together, and again finds nothing to do', async () => {
+  const optimize = async () =>
+    JSON.parse((await run(['table', 'optimize', 'bronze.user_events', '--json'], { cwd })).stdout) as object;
+  const rows = async () => (await bronze()).rows;
+  const before = await rows();
+  expect(await optimize()).toMatchObject({ filesRemoved: 2, filesAdded: 1 });
+  expect(await optimize()).toMatchObject({ filesRemoved: 0, filesAdded: 0 });
+  expect(await rows()).toBe(before);
+  expect((await bronze()).files).toBe(1);
 });
 
 test('a dry vacuum deletes nothing, and a wet one nothing that is still needed', async () => {

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { registerConfig } from './config.js';
 import { registerDev } from './dev.js';
 import { registerDoctor } from './doctor.js';
+import { registerIngest } from './ingest.js';
 import { addGlobals, type Globals } from './invocation.js';
 import { registerQuarantine } from './quarantine.js';
 import { registerQuery } from './query.js';
@@ -48,6 +49,7 @@ const COMMANDS = [
   registerDev,
   registerRun,
   registerServe,
+  registerIngest,
   registerQuery,
   registerStatus,
   registerTable,

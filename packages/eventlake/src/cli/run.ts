@@ -164,7 +164,7 @@ Examples:
       const lock = await acquireLock(settings.dataDir, 'producer', { shared: true });
       const pipeline = await loadPipeline(settings.pipeline, process.cwd());
       const log = await openLog(settings);
-      const progress = progressReport(count);
+      const progress = progressReport();
       try {
         await log.createTopic(pipeline.event.topic, settings.log);
         logger.info(
@@ -180,7 +180,7 @@ Examples:
             ...(seed === undefined ? {} : { seed }),
             ...(startMs === undefined ? {} : { startMs }),
           },
-          ({ count }) => progress.at(count),
+          ({ count: done }) => progress.at({ done, total: count, count: done }),
         );
         progress.end();
         logger.info({ records: produced.count, bytes: produced.bytes }, 'stopped');

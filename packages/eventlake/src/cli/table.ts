@@ -14,9 +14,11 @@ export function registerTable(program: Command): void {
       `
 Examples:
   eventlake table history bronze.user_events
+  eventlake table optimize bronze.user_events
   eventlake table vacuum bronze.user_events --dry-run`,
     );
   registerHistory(table);
+  registerOptimize(table);
   registerVacuum(table);
 }
 
@@ -43,6 +45,41 @@ function registerHistory(table: Command): void {
         userMetadata ?? '',
       ]);
       print(renderTable(['version', 'committed', 'operation', 'metrics', 'note'], rows));
+    });
+}
+
+function registerOptimize(table: Command): void {
+  table
+    .command('optimize')
+    .description('put small files together; jobs may go on meanwhile')
+    .argument('<table>', 'its name, such as gold.kpi_dau')
+    .addHelpText('after', `\nExamples:\n  eventlake table optimize bronze.user_events`)
+    .action(async (name: string, _: object, command: Command) => {
+      const invocation = await invoke(command);
+      await openNamed(invocation, name);
+      const { openForCommand } = await import('./open-for-command.js');
+      const components = await openForCommand(invocation);
+      try {
+        const { compactTargetBytes: targetBytes } = invocation.settings.maintenance;
+        const result = await components.engine.optimize(name, { targetBytes });
+        if (result.status === 'conflict') {
+          throw new EventlakeError(
+            'busy',
+            `${name} is being rewritten by somebody else, and nothing was changed`,
+            { table: name },
+            'Try again when that is done.',
+          );
+        }
+        const { filesRemoved, filesAdded } = result;
+        if (invocation.json) return printJson({ table: name, filesRemoved, filesAdded });
+        print(
+          filesRemoved === 0
+            ? `${name} has no small files to put together.`
+            : `${name}: ${filesRemoved} files became ${filesAdded}.`,
+        );
+      } finally {
+        await components.close();
+      }
     });
 }
 
