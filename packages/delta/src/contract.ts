@@ -8,8 +8,18 @@ import type {
   RemoveFile,
   SetTransaction,
 } from './actions.js';
+import type { Changes, ChangesOptions } from './rows/change-feed.js';
 import type { Scan, ScanOptions } from './rows/scan.js';
 import type { PrimitiveType, StructField, StructType } from './schema.js';
+import type {
+  DeleteOptions,
+  MergeOptions,
+  OverwriteOptions,
+  Rows,
+  UpdateOptions,
+  WriteOptions,
+  WriteResult,
+} from './writing/contract.js';
 
 /** One version of a table: what is in it, and what it is. Immutable. */
 export interface Snapshot {
@@ -104,6 +114,18 @@ export interface Table {
   snapshot(at?: { version: number } | { timestampMs: number }): Promise<Snapshot>;
   /** Rows of the newest version, or of the one asked for. Nothing is read before the first row is asked for. */
   scan(options?: ScanOptions): Scan;
+  /** What was inserted, deleted and updated, version by version, where the table has `delta.enableChangeDataFeed`. */
+  changes(options: ChangesOptions): Changes;
+  /** Adds rows. They are read once, checked one by one, and visible all together or not at all. */
+  append(rows: Rows, options?: WriteOptions): Promise<WriteResult>;
+  /** Puts rows in the place of all rows, or of those for which `where` is true. */
+  overwrite(rows: Rows, options?: OverwriteOptions): Promise<WriteResult>;
+  /** Deletes the rows for which `where` is true. */
+  delete(options: DeleteOptions): Promise<WriteResult>;
+  /** Gives the rows for which `where` is true other values. */
+  update(options: UpdateOptions): Promise<WriteResult>;
+  /** Updates the rows that have the key of a new row, and adds the new rows whose key is not there. */
+  merge(rows: Rows, options: MergeOptions): Promise<WriteResult>;
   commit(change: Change): Promise<CommitResult>;
   checkpoint(): Promise<{ version: number }>;
   /** Removes log files that no version within `delta.logRetentionDuration` needs. */

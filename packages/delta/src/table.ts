@@ -26,12 +26,25 @@ import { optimize } from './maintenance/optimize.js';
 import { checkFilesThere } from './maintenance/restore.js';
 import { vacuumTable } from './maintenance/vacuum.js';
 import { checkpointInterval, isOff } from './properties.js';
-import type { DataPlace } from './rows/file-reader.js';
+import { type Changes, type ChangesOptions, readChanges } from './rows/change-feed.js';
 import { type Scan, type ScanOptions, scan } from './rows/scan.js';
 import type { PrimitiveType, StructField } from './schema.js';
 import { snapshotOf } from './snapshot.js';
 import { checkStorePath } from './store/path.js';
 import type { Store } from './store.js';
+import type {
+  DeleteOptions,
+  MergeOptions,
+  OverwriteOptions,
+  Rows,
+  UpdateOptions,
+  WriteOptions,
+  WriteResult,
+} from './writing/contract.js';
+import { merge, readSource } from './writing/merge.js';
+import { append, deleteWhere, overwrite, update } from './writing/operations.js';
+import type { WritePlace } from './writing/session.js';
+import { write } from './writing/write.js';
 
 export interface TableOptions {
   /** The clock of commits and retention, milliseconds since 1970. */
@@ -96,10 +109,37 @@ class LogTable implements Table {
     return scan(this.place(), () => this.snapshot(at), options);
   }
 
+  changes(options: ChangesOptions): Changes {
+    return readChanges({ ...this.place(), snapshot: (at) => this.snapshot(at) }, options);
+  }
+
   async commit(change: Change): Promise<CommitResult> {
     const result = await this.commits.run(() => commitChange(this.commitContext(), change));
     if (result.status === 'committed') await this.checkpointIfDue(result.version);
     return result;
+  }
+
+  async append(rows: Rows, options: WriteOptions = {}): Promise<WriteResult> {
+    return write(this, options, (snapshot) => append(this.place(), snapshot, rows, options));
+  }
+
+  async overwrite(rows: Rows, options: OverwriteOptions = {}): Promise<WriteResult> {
+    return write(this, options, (snapshot) => overwrite(this.place(), snapshot, rows, options));
+  }
+
+  async delete(options: DeleteOptions): Promise<WriteResult> {
+    return write(this, options, async () => (snapshot) => deleteWhere(this.place(), snapshot, options));
+  }
+
+  async update(options: UpdateOptions): Promise<WriteResult> {
+    return write(this, options, async () => (snapshot) => update(this.place(), snapshot, options));
+  }
+
+  async merge(rows: Rows, options: MergeOptions): Promise<WriteResult> {
+    return write(this, options, async () => {
+      const source = await readSource(rows);
+      return (snapshot) => merge(this.place(), snapshot, source, options);
+    });
   }
 
   async checkpoint(): Promise<{ version: number }> {
@@ -170,9 +210,9 @@ class LogTable implements Table {
     return versionAt(this.store, this.path, state, timestampMs);
   }
 
-  private place(): DataPlace {
+  private place(): WritePlace {
     const { partitionTimeZone } = this.options;
-    return { store: this.store, table: this.path, partitionTimeZone };
+    return { store: this.store, table: this.path, partitionTimeZone, nowMs: () => this.nowMs() };
   }
 
   private commitContext(): CommitContext {

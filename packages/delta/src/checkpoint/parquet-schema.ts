@@ -1,4 +1,5 @@
 import type { SchemaElement } from 'hyparquet';
+import { decimalOf } from '../parquet/convert.js';
 import type { DataType, StructType } from '../schema.js';
 
 /** A Delta schema as Parquet's flat list of elements: the section "Delta Data Type to Parquet Type Mappings". */
@@ -56,11 +57,28 @@ function leaf(type: DataType): Partial<SchemaElement> {
       return timestamp(true);
     case 'timestamp_ntz':
       return timestamp(false);
+    case 'binary':
+      return { type: 'BYTE_ARRAY' };
     default:
-      throw new TypeError(
-        `No Parquet type for ${typeof type === 'string' ? type : type.type} in a checkpoint`,
-      );
+      return decimal(type);
   }
+}
+
+/** In the fewest bytes that hold the precision, as Spark and Parquet's own rules want it. */
+function decimal(type: DataType): Partial<SchemaElement> {
+  const parsed = typeof type === 'string' ? decimalOf(type) : undefined;
+  if (parsed === undefined) throw new TypeError(`No Parquet type for ${JSON.stringify(type)}`);
+  const { precision, scale } = parsed;
+  const annotation = {
+    converted_type: 'DECIMAL' as const,
+    logical_type: { type: 'DECIMAL' as const, precision, scale },
+    precision,
+    scale,
+  };
+  if (precision <= 9) return { type: 'INT32', ...annotation };
+  if (precision <= 18) return { type: 'INT64', ...annotation };
+  const type_length = Math.ceil((precision * Math.log2(10) + 1) / 8);
+  return { type: 'FIXED_LEN_BYTE_ARRAY', type_length, ...annotation };
 }
 
 function timestamp(isAdjustedToUTC: boolean): Partial<SchemaElement> {

@@ -31,7 +31,8 @@ export function leafConversion(node: ParquetNode, type: PrimitiveType, column: s
   throw new DeltaError('corrupt', `column ${column} is ${type} in the table and ${file} in the file`);
 }
 
-const same: LeafConversion = { fromBytes: (bytes) => bytes.slice() };
+// A copy: a slice of a Buffer would keep the whole page alive, and be a Buffer.
+const same: LeafConversion = { fromBytes: (bytes) => new Uint8Array(bytes) };
 
 function byType(node: ParquetNode, type: PrimitiveType): LeafConversion | undefined {
   const { physical, annotation } = node;

@@ -1,5 +1,5 @@
 import type { StructField, StructType } from '../schema.js';
-import { setField, type Vector } from './assemble.js';
+import type { Vector } from './assemble.js';
 import type { ParquetFile } from './file.js';
 import type { ParquetNode } from './metadata.js';
 import { type FieldResolver, planColumn } from './plan.js';
@@ -26,22 +26,6 @@ export async function* readBatches(
   for (const [index, { rowCount }] of file.metadata.rowGroups.entries()) {
     if (rowCount > 0) yield { rowCount, firstRow, columns: await file.readRowGroup(index, plans) };
     firstRow += rowCount;
-  }
-}
-
-/** The same as objects, with the values that `convert.ts` documents. */
-export async function* readRows(
-  file: ParquetFile,
-  schema: StructType,
-  resolve: FieldResolver = byName,
-): AsyncGenerator<Record<string, unknown>> {
-  for await (const { rowCount, columns } of readBatches(file, schema, resolve)) {
-    for (let i = 0; i < rowCount; i++) {
-      const row: Record<string, unknown> = {};
-      for (const [c, field] of schema.fields.entries())
-        setField(row, field.name, valueAt(columns[c] as Vector, i, field));
-      yield row;
-    }
   }
 }
 

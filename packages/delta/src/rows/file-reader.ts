@@ -22,9 +22,11 @@ export interface DataPlace {
   readonly partitionTimeZone?: string | undefined;
 }
 
+/** A file with rows: of the table, or of its change data. */
+export type DataFile = Pick<AddFile, 'path' | 'partitionValues' | 'size' | 'deletionVector'>;
+
 /** Live rows of a file, as columns in the order that was asked for. */
 export interface FileBatch {
-  readonly file: AddFile;
   readonly columns: readonly Vector[];
   /** Rows in the columns, and which of them are live and match. */
   readonly rowCount: number;
@@ -52,32 +54,34 @@ export class FileReader {
   /**
    * Every live row for which the predicate is true, once. Columns that only the predicate needs are read first, and the
    * others of a row group only where it leaves a row.
+   * @param only these rows by position, deleted or not
    * @throws DeltaError of kind `corrupt`, naming the file
    */
-  async *read(file: AddFile): AsyncGenerator<FileBatch> {
+  async *read(file: DataFile, only?: RowSet): AsyncGenerator<FileBatch> {
+    if (only?.size === 0) return;
     const parquet = await this.open(file);
-    const deleted = await this.deletedRows(file, parquet.metadata.rowCount);
+    const deleted = only ? new RowSet() : await this.deletedRows(file, parquet.metadata.rowCount);
     const columns = this.columnReader(file, parquet, this.columns);
     const tested = this.filter && this.columnReader(file, parquet, this.filter.columns);
     let firstRow = 0;
     for (const [index, { rowCount }] of parquet.metadata.rowGroups.entries()) {
       if (rowCount > 0) {
         const keep = this.filter?.keep((await tested?.(index)) ?? [], rowCount);
-        const selected = select(firstRow, rowCount, keep, deleted);
-        if (selected.length > 0) yield { file, columns: await columns(index), rowCount, selected, firstRow };
+        const selected = select(firstRow, rowCount, keep, deleted, only);
+        if (selected.length > 0) yield { columns: await columns(index), rowCount, selected, firstRow };
       }
       firstRow += rowCount;
     }
   }
 
   /** The rows that a file's deletion vector deletes; none where it has no vector. */
-  async deletedRows(file: AddFile, rowCount: number): Promise<RowSet> {
+  async deletedRows(file: DataFile, rowCount: number): Promise<RowSet> {
     if (!file.deletionVector) return new RowSet();
     const { store, table } = this.place;
     return readDeletionVector(store, table, file.deletionVector, rowCount);
   }
 
-  async open(file: AddFile): Promise<ParquetFile> {
+  async open(file: DataFile): Promise<ParquetFile> {
     const { store, table } = this.place;
     const path = dataFilePath(store.url, table, file.path);
     try {
@@ -96,7 +100,7 @@ export class FileReader {
 
   /** Partition columns come from the log, the others from the file. */
   private columnReader(
-    file: AddFile,
+    file: DataFile,
     parquet: ParquetFile,
     fields: readonly StructField[],
   ): (rowGroup: number) => Promise<Vector[]> {
@@ -112,7 +116,7 @@ export class FileReader {
     };
   }
 
-  private planOf(file: AddFile, parquet: ParquetFile, field: StructField): ReadPlan | Constant {
+  private planOf(file: DataFile, parquet: ParquetFile, field: StructField): ReadPlan | Constant {
     const { name, type } = field;
     try {
       if (this.snapshot.partitionColumns.includes(name)) {
@@ -148,12 +152,14 @@ function select(
   rowCount: number,
   keep: Uint8Array | undefined,
   deleted: RowSet,
+  only: RowSet | undefined,
 ): Uint32Array {
   const selected = new Uint32Array(rowCount);
   let count = 0;
   for (let i = 0; i < rowCount; i++) {
     if (keep && keep[i] === 0) continue;
     if (deleted.size > 0 && deleted.has(firstRow + i)) continue;
+    if (only && !only.has(firstRow + i)) continue;
     selected[count++] = i;
   }
   return selected.subarray(0, count);

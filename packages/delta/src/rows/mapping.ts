@@ -43,7 +43,11 @@ function isSupported({ minReaderVersion, readerFeatures }: Protocol): boolean {
   );
 }
 
+/** The metadata of a column that is called the same whatever the mode. */
+export const UNMAPPED: Record<string, unknown> = {};
+
 function physicalName(field: StructField): string {
+  if (field.metadata === UNMAPPED) return field.name;
   const name = field.metadata['delta.columnMapping.physicalName'];
   if (typeof name === 'string') return name;
   throw new DeltaError('corrupt', `The table maps its columns, and ${field.name} has no physical name`);
@@ -52,6 +56,8 @@ function physicalName(field: StructField): string {
 /** Files without any ids are refused, which the protocol allows: nulls everywhere would be a quiet loss. */
 function byId(field: StructField, among: readonly ParquetNode[]): ParquetNode | undefined {
   const id = field.metadata['delta.columnMapping.id'];
+  // The column that change data has besides the table's.
+  if (id === undefined && field.metadata === UNMAPPED) return byName(field, among);
   if (typeof id !== 'number') {
     throw new DeltaError('corrupt', `The table maps its columns by id, and ${field.name} has none`);
   }

@@ -25,9 +25,17 @@ export function parsePartitionValue(
   );
 }
 
-/** From the value to the log's text. Timestamps are in UTC, as ISO 8601, which the protocol recommends. */
+/**
+ * From the value to the log's text. Timestamps are in UTC, as ISO 8601, which the protocol recommends. Empty text
+ * becomes null, since the log cannot tell them apart.
+ * @throws DeltaError of kind `invalid` for bytes that are no UTF-8
+ */
 export function formatPartitionValue(value: unknown, type: DataType): string | null {
   if (value === null) return null;
+  return format(value, type) || null;
+}
+
+function format(value: unknown, type: DataType): string {
   switch (type) {
     case 'date':
       return dateText(value as number);
@@ -35,8 +43,11 @@ export function formatPartitionValue(value: unknown, type: DataType): string | n
       return timestampText(value as bigint, true);
     case 'timestamp_ntz':
       return timestampText(value as bigint, false).replace('T', ' ');
-    case 'binary':
-      return Buffer.from(value as Uint8Array).toString('utf8');
+    case 'binary': {
+      const text = Buffer.from(value as Uint8Array).toString('utf8');
+      if (Buffer.from(text, 'utf8').equals(value as Uint8Array)) return text;
+      throw new DeltaError('invalid', 'Bytes that are no UTF-8 cannot be a partition value');
+    }
     default: {
       const decimal = typeof type === 'string' ? decimalOf(type) : undefined;
       return decimal ? decimalText(value as bigint, decimal.scale) : String(value);

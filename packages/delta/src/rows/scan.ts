@@ -72,7 +72,10 @@ export function scan(place: DataPlace, snapshot: () => Promise<Snapshot>, option
 }
 
 /** @throws DeltaError of kind `invalid` for a name that the table does not have */
-function columnsOf({ schema }: Snapshot, names: readonly string[] | undefined): readonly StructField[] {
+export function columnsOf(
+  { schema }: Snapshot,
+  names: readonly string[] | undefined,
+): readonly StructField[] {
   if (names === undefined) return schema.fields;
   return names.map((name) => {
     const field = schema.fields.find((candidate) => candidate.name === name);
@@ -82,7 +85,8 @@ function columnsOf({ schema }: Snapshot, names: readonly string[] | undefined): 
   });
 }
 
-function* rowsOf(batch: FileBatch, columns: readonly StructField[]): Generator<Row[]> {
+/** The selected rows of a batch, as the user sees them. */
+export function* rowsOf(batch: FileBatch, columns: readonly StructField[]): Generator<Row[]> {
   const converters = columns.map((field) => toUser(field.type));
   for (let from = 0; from < batch.selected.length; from += batchRowsMax) {
     const rows: Row[] = [];

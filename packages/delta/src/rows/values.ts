@@ -138,7 +138,8 @@ const integerBounds: Record<string, number> = { byte: 2 ** 7, short: 2 ** 15, in
 function primitiveFromUser(type: string, column: string): (value: unknown) => unknown {
   switch (type) {
     case 'string':
-      return check(column, 'text', (v) => (typeof v === 'string' ? v : undefined));
+      // Half a surrogate pair has no UTF-8: it would come back as another character.
+      return check(column, 'text', (v) => (typeof v === 'string' && !/\p{Cs}/u.test(v) ? v : undefined));
     case 'boolean':
       return check(column, 'true or false', (v) => (typeof v === 'boolean' ? v : undefined));
     case 'byte':
