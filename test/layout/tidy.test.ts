@@ -5,6 +5,27 @@ const sources = ['packages/delta/src', 'packages/eventlake/src', 'pipelines/user
   sourcesBelow,
 );
 
+/** Where programs and importers come in. */
+const ENTRIES = [
+  'packages/delta/src/index.ts',
+  'packages/eventlake/src/index.ts',
+  'packages/eventlake/src/cli/main.ts',
+  'pipelines/user-events/src/index.ts',
+];
+
+test('no file that nothing imports', () => {
+  const byPath = new Map(sources.map((source) => [source.path, source]));
+  const reached = new Set<string>();
+  const visit = (path: string) => {
+    const source = byPath.get(path);
+    if (!source || reached.has(path)) return;
+    reached.add(path);
+    for (const { target } of source.imports) if (target) visit(target);
+  };
+  for (const entry of ENTRIES) visit(entry);
+  expect(sources.map(({ path }) => path).filter((path) => !reached.has(path))).toEqual([]);
+});
+
 test('no file outgrows a screenful of screens', () => {
   const tooLong = sources.filter(({ text }) => text.split('\n').length > 450).map(({ path }) => path);
   expect(tooLong).toEqual([]);

@@ -3,6 +3,8 @@ import { access, mkdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { freemem } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Settings } from '../../config.js';
+import type { EventlakeError } from '../../errors.js';
+import { loadPipeline } from '../../load-pipeline.js';
 import { lockHolders } from '../../lock.js';
 import { formatBytes } from '../terminal/format.js';
 import { portFinding } from './port.js';
@@ -25,6 +27,8 @@ export async function examine(settings: Settings): Promise<Finding[]> {
     nativeFinding('chdb', 'the embedded ClickHouse'),
     folderFinding(settings.dataDir),
     diskFinding(settings.dataDir),
+    fileSystemFinding(settings.dataDir),
+    pipelineFinding(settings.pipeline),
     memoryFinding(settings),
     runningFinding(settings.dataDir),
     portFinding(settings),
@@ -87,6 +91,28 @@ async function diskFinding(dataDir: string): Promise<Finding> {
   if (free > 5 * GIB) return { check, status: 'ok', message };
   const remedy = 'Free some space, or lower log.retentionBytesMax and maintenance.vacuumRetentionHours.';
   return { check, status: free > GIB ? 'warn' : 'fail', message, remedy };
+}
+
+/** Of `statfs`: NFS, SMB, CIFS, FUSE. LMDB's locks and memory maps work on none of them for sure. */
+const NETWORK_FILE_SYSTEMS = new Set([0x6969, 0x517b, 0xfe534d42, 0xff534d42, 0x65735546]);
+
+async function fileSystemFinding(dataDir: string): Promise<Finding> {
+  const check = 'file system';
+  const { type } = await statfs(await nearestExisting(dataDir));
+  if (!NETWORK_FILE_SYSTEMS.has(type)) return { check, status: 'ok', message: 'a local one' };
+  const message = 'the data folder lies on a network file system, or on one in user space';
+  return { check, status: 'warn', message, remedy: 'Take a local disk with --data-dir: the log needs one.' };
+}
+
+async function pipelineFinding(specifier: string): Promise<Finding> {
+  const check = 'pipeline';
+  try {
+    const { event } = await loadPipeline(specifier, process.cwd());
+    return { check, status: 'ok', message: `${specifier} (topic ${event.topic})` };
+  } catch (error) {
+    const { message, hint } = error as EventlakeError;
+    return { check, status: 'fail', message, ...(hint ? { remedy: hint } : {}) };
+  }
 }
 
 /** Three jobs run an engine each; the processes themselves and ClickHouse take about a gigabyte. */

@@ -1,6 +1,7 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { Settings } from '../../config.js';
+import { findEndpoint } from '../../serving/endpoint/endpoint-file.js';
 import type { Finding } from './examine.js';
 
 /** Is the server reachable, is our endpoint up, or is its port free? */
@@ -8,6 +9,8 @@ export async function portFinding(settings: Settings): Promise<Finding> {
   const { url, host, port } = settings.clickhouse;
   if (url) return serverFinding(url);
   const check = 'endpoint';
+  const running = await findEndpoint(settings.dataDir);
+  if (running) return { check, status: 'ok', message: `${running.url} answers (process ${running.pid})` };
   const outcome = await tryToListen(host, port);
   if (outcome === undefined) {
     return {
@@ -21,10 +24,7 @@ export async function portFinding(settings: Settings): Promise<Finding> {
     return { check, status: 'fail', message: `cannot listen on ${host}:${port}: ${outcome}`, remedy };
   }
   const owner = await portOwner(port);
-  if (await answersPing(`http://${host}:${port}`)) {
-    return { check, status: 'ok', message: `http://${host}:${port} answers${owner ? ` (${owner})` : ''}` };
-  }
-  const message = `${host}:${port} is taken${owner ? ` by ${owner}` : ''} and does not answer like ClickHouse`;
+  const message = `${host}:${port} is taken${owner ? ` by ${owner}` : ''}`;
   return {
     check,
     status: 'fail',
