@@ -172,6 +172,16 @@ describe('a checkpoint', () => {
     expect(adds[0]?.add.stats).toContain('numRecords');
   });
 
+  it('is written by the V2 spec where the table says so', async () => {
+    const { store, table } = await someTable({ 'delta.checkpointPolicy': 'v2' });
+    const before = visible(await table.snapshot());
+    await table.checkpoint();
+    const [written] = (await names(store)).filter((name) => name.includes('.checkpoint.'));
+    expect(written).toMatch(/^00000000000000000003\.checkpoint\.[0-9a-f-]{36}\.parquet$/);
+    for (const version of [0, 1, 2]) await store.delete(`t/_delta_log/0000000000000000000${version}.json`);
+    expect(visible(await (await openTable(store, 't')).snapshot())).toEqual(before);
+  });
+
   it('with statistics as columns only has them as text again', async () => {
     const schema: StructType = {
       type: 'struct',

@@ -3,13 +3,16 @@ import { isOff, isOn } from '../properties.js';
 import type { DataType, StructField, StructType } from '../schema.js';
 import { parseSchema } from '../schema-json.js';
 import { parseStats } from '../stats.js';
-import { CHECKPOINT_SCHEMA, nullable } from './schema.js';
+import { CHECKPOINT_SCHEMA, CHECKPOINT_V2_SCHEMA, nullable } from './schema.js';
 
 /**
  * The columns of a table's checkpoints and what its actions have for them. Statistics are a JSON text, or columns
  * (`stats_parsed`), or both, as `delta.checkpoint.writeStatsAsJson` and `…AsStruct` say: the section "Checkpoints".
  */
-export function checkpointSchemaOf(metadata: Metadata): {
+export function checkpointSchemaOf(
+  metadata: Metadata,
+  spec: 'v1' | 'v2',
+): {
   schema: StructType;
   prepare: (action: Action) => Record<string, unknown>;
 } {
@@ -19,7 +22,7 @@ export function checkpointSchemaOf(metadata: Metadata): {
     : [];
   const schema: StructType = {
     type: 'struct',
-    fields: CHECKPOINT_SCHEMA.fields.map((field) =>
+    fields: (spec === 'v1' ? CHECKPOINT_SCHEMA : CHECKPOINT_V2_SCHEMA).fields.map((field) =>
       field.name === 'add' ? { ...field, type: addType(field.type as StructType, asJson, parsed) } : field,
     ),
   };

@@ -1,6 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import type { Action } from '../actions.js';
-import { checkpointPath } from '../log/names.js';
+import { checkpointPath, checkpointV2Path } from '../log/names.js';
 import type { LogState } from '../log/replay.js';
 import { durationMs, RETENTION_DEFAULTS } from '../properties.js';
 import type { Store } from '../store.js';
@@ -13,7 +14,8 @@ import { checkpointSchemaOf } from './stats-parsed.js';
 const ROW_GROUP_ROWS = 10_000;
 
 /**
- * Writes a classic checkpoint of a complete state, then points to it. A reader sees all of the file or none, and the
+ * Writes a checkpoint of a complete state, then points to it: a classic one, or by the V2 spec in one file where the
+ * table says `delta.checkpointPolicy`. A reader sees all of the file or none, and the
  * pointer never goes back to an older one (sections "Checkpoints" and "Last Checkpoint File").
  */
 export async function writeCheckpoint(
@@ -23,8 +25,12 @@ export async function writeCheckpoint(
   nowMs: number,
 ): Promise<{ version: number }> {
   const { version } = state;
-  const { bytes, rowCount } = await encodeCheckpoint(state, nowMs);
-  await store.put(checkpointPath(table, version), bytes);
+  const isV2 = state.metadata.configuration['delta.checkpointPolicy'] === 'v2';
+  const { bytes, rowCount } = await encodeCheckpoint(state, nowMs, isV2 ? 'v2' : 'v1');
+  await store.put(
+    isV2 ? checkpointV2Path(table, version, randomUUID()) : checkpointPath(table, version),
+    bytes,
+  );
   const pointer = await readLastCheckpoint(store, table);
   if (pointer === null || pointer.version < version) {
     await writeLastCheckpoint(store, table, {
@@ -63,11 +69,16 @@ export function* checkpointActions(state: LogState, nowMs: number): Generator<Ac
 export async function encodeCheckpoint(
   state: LogState,
   nowMs: number,
+  spec: 'v1' | 'v2' = 'v1',
 ): Promise<{ bytes: Uint8Array; rowCount: number }> {
-  const { schema, prepare } = checkpointSchemaOf(state.metadata);
+  const { schema, prepare } = checkpointSchemaOf(state.metadata, spec);
   const file = new ParquetFileWriter(schema);
   const shredder = new RowShredder(schema);
   let rows = 0;
+  if (spec === 'v2') {
+    shredder.add({ checkpointMetadata: { version: state.version } });
+    rows++;
+  }
   for (const action of checkpointActions(state, nowMs)) {
     shredder.add(prepare(action));
     if (++rows % ROW_GROUP_ROWS !== 0) continue;

@@ -49,6 +49,10 @@ export function checkpointPath(table: string, version: number): string {
   return `${versionPath(table, version)}.checkpoint.parquet`;
 }
 
+export function checkpointV2Path(table: string, version: number, uuid: string): string {
+  return `${versionPath(table, version)}.checkpoint.${uuid}.parquet`;
+}
+
 export function sidecarPath(table: string, name: string): string {
   return `${logFolder(table)}/_sidecars/${name}`;
 }
