@@ -36,34 +36,55 @@ export class Spool {
 
   /** @returns the records that are left to the caller; their values lie in the block. */
   async add(block: RecordBlock): Promise<OddRecord[]> {
-    const odd: OddRecord[] = [];
     const { bounds, count } = block;
     // No Buffer: taking a part of one costs several times as much.
     const values = new Uint8Array(block.values.buffer, block.values.byteOffset, block.values.byteLength);
     const clean = hasOnlyLineBytes(values.subarray(bounds[0], bounds[count]));
     const head = new LineHead(block.partition);
-    for (let i = 0; i < count; i++) {
-      const start = bounds[i]!;
-      const end = bounds[i + 1]!;
-      if (
-        !isObjectLike(values, start, end) ||
-        block.nullValues?.has(i) ||
-        !(clean || hasOnlyLineBytes(values.subarray(start, end)))
-      ) {
-        const value = block.nullValues?.has(i) ? null : values.subarray(start, end);
-        odd.push({ offset: block.offsets[i]!, timestampMs: block.timestampsMs[i]!, value });
-        continue;
-      }
-      if (this.#length + HEAD_BYTES_MAX + (end - start) > SPOOL_BUFFER_BYTES) await this.#turn();
-      const buffer = this.#filling;
-      let at = head.write(buffer, this.#length, block.offsets[i]!, block.timestampsMs[i]!);
-      buffer.set(values.subarray(start, end), at);
-      at += end - start;
-      buffer[at] = LINE_FEED;
-      this.#length = at + 1;
-      this.lines += 1;
+    const odd: OddRecord[] = [];
+    for (let next = 0; next < count; ) {
+      next = this.#fill(block, next, values, clean, head, odd);
+      if (next < count) await this.#turn();
     }
     return odd;
+  }
+
+  /** Writes lines until the buffer is full. @returns the next record. */
+  #fill(
+    { bounds, count, offsets, timestampsMs, nullValues }: RecordBlock,
+    first: number,
+    values: Uint8Array,
+    clean: boolean,
+    head: LineHead,
+    odd: OddRecord[],
+  ): number {
+    const buffer = this.#filling;
+    let at = this.#length;
+    let lines = 0;
+    let next = first;
+    for (; next < count; next++) {
+      const start = bounds[next]!;
+      const end = bounds[next + 1]!;
+      const offset = offsets[next]!;
+      const timestampMs = timestampsMs[next]!;
+      if (nullValues?.has(next)) {
+        odd.push({ offset, timestampMs, value: null });
+        continue;
+      }
+      if (!isObjectLike(values, start, end) || !(clean || hasOnlyLineBytes(values.subarray(start, end)))) {
+        odd.push({ offset, timestampMs, value: values.subarray(start, end) });
+        continue;
+      }
+      if (at + HEAD_BYTES_MAX + (end - start) > SPOOL_BUFFER_BYTES) break;
+      at = head.write(buffer, at, offset, timestampMs);
+      buffer.set(values.subarray(start, end), at);
+      at += end - start;
+      buffer[at++] = LINE_FEED;
+      lines += 1;
+    }
+    this.#length = at;
+    this.lines += lines;
+    return next;
   }
 
   async close(): Promise<void> {
