@@ -16,9 +16,9 @@ export interface EngineOnDisk {
 }
 
 /** An engine on a folder of its own, which goes with it. */
-export async function openEngine(recordsPerBlock?: number): Promise<EngineOnDisk> {
+export async function openEngine(options: { dataFileBytes?: number } = {}): Promise<EngineOnDisk> {
   const dataDir = await mkdtemp(join(tmpdir(), 'eventlake-engine-'));
-  const log = new MemoryLog(recordsPerBlock);
+  const log = new MemoryLog();
   const store = localStore(join(dataDir, 'lakehouse'));
   const engine = await openDuckDbEngine({
     store,
@@ -26,6 +26,7 @@ export async function openEngine(recordsPerBlock?: number): Promise<EngineOnDisk
     dataDir,
     memoryMb: 256,
     threads: 2,
+    ...options,
   });
   return {
     engine,

@@ -110,27 +110,30 @@ const objectText = fc
     return `{${body}${inner}}${after}`;
   });
 
-/** What producers really send: the same shape again and again, with clean values. */
-const cleanText = fc
+/** What producers really send: few shapes again and again; most values are clean, and some are anything. */
+const shaped = fc
   .tuple(
     fc.constantFrom<[string, string]>([':', ','], [': ', ', ']),
+    fc.constantFrom(['id', 'n', 'kind', 'page'], ['n', 'id'], ['kind', 'id', 'kind', 'n']),
     fc.record({
-      id: fc.string({ unit: 'grapheme', maxLength: 8 }),
-      n: fc.option(fc.oneof(fc.nat(), fc.integer(), fc.constant(1.5))),
-      kind: fc.constantFrom('a', 'b'),
-      page: fc.option(fc.string({ maxLength: 5 }), { nil: undefined }),
+      id: fc.oneof(
+        fc.string({ unit: 'grapheme', maxLength: 8 }).map((text) => JSON.stringify(text)),
+        strings,
+      ),
+      n: fc.oneof(fc.nat().map(String), fc.nat().map(String), numbers, words),
+      kind: fc.constantFrom('"a"', '"b"', '"a\\u0062"', 'null', '1', 'true'),
+      page: fc.oneof(fc.constantFrom('"/"', '"/x"', 'null'), value),
     }),
+    fc.constantFrom('}', '}', '}', '}', '}', ',}', ' }', '}}', ',"id":"x"}'),
   )
-  .map(([[colon, comma], fields]) => {
-    const members = Object.entries(fields).flatMap(([name, value]) =>
-      value === undefined ? [] : [`"${name}"${colon}${JSON.stringify(value)}`],
-    );
-    return `{${members.join(comma)}}`;
+  .map(([[colon, comma], names, values, end]) => {
+    const members = names.map((name) => `"${name}"${colon}${values[name as keyof typeof values]}`);
+    return `{${members.join(comma)}${end}`;
   });
 
 const text = fc.oneof(
   { weight: 5, arbitrary: objectText },
-  { weight: 5, arbitrary: cleanText },
+  { weight: 5, arbitrary: shaped },
   { weight: 1, arbitrary: value },
   { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 20 }) },
 );

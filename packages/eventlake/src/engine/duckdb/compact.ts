@@ -6,7 +6,7 @@ import { filesSql } from './read-table.js';
 import type { EngineParts } from './session.js';
 import { removeFiles, type WrittenFiles, writeFiles } from './write-files.js';
 
-type Parts = Pick<EngineParts, 'database' | 'store' | 'tables'>;
+type Parts = Pick<EngineParts, 'database' | 'store' | 'tables' | 'dataFileBytes'>;
 
 const NOTHING_TO_DO: CompactResult = { status: 'nothing-to-do', filesRemoved: 0, filesAdded: 0 };
 
@@ -41,7 +41,7 @@ export async function optimizeTable(parts: Parts, table: Table, targetBytes: num
 
 /** @throws EventlakeError `corrupt` where it is not the same number of rows: then nothing is left behind. */
 async function rewrite(
-  { database, store, tables }: Parts,
+  { database, store, tables, dataFileBytes }: Parts,
   table: Table,
   snapshot: Snapshot,
   files: readonly AddFile[],
@@ -49,7 +49,8 @@ async function rewrite(
   const connection = await database.connect();
   try {
     const sql = filesSql({ store, path: table.path, snapshot }, files);
-    const written = await writeFiles(connection, tables.folder(table), snapshot, sql);
+    const target = { folder: tables.folder(table), fileBytes: dataFileBytes };
+    const written = await writeFiles(connection, target, snapshot, sql);
     const rows = files.reduce((sum, { stats }) => sum + recordsOf(stats), 0);
     if (Number.isNaN(rows) || rows === written.rows) return written;
     await removeFiles(written.paths);

@@ -6,6 +6,7 @@ import type { CompactOptions, CompactResult, Engine, EngineSession, TableState }
 import { compactTable, optimizeTable } from './compact.js';
 import { openDatabase } from './database.js';
 import { wrapErrors } from './errors.js';
+import { DATA_FILE_BYTES } from './limits.js';
 import { LineShapes } from './line-shapes.js';
 import { DuckDbSession, type EngineParts } from './session.js';
 import { Tables } from './tables.js';
@@ -20,11 +21,13 @@ export interface DuckDbEngineOptions {
   /** Beyond which it spills. */
   memoryMb: number;
   threads: number;
+  /** A data file is ended when it has reached this size. */
+  dataFileBytes?: number;
 }
 
 /** The embedded engine: DuckDB in this process, and the Delta log of @eventlake/delta. */
 export async function openDuckDbEngine(options: DuckDbEngineOptions): Promise<Engine> {
-  const { store, log, dataDir, memoryMb, threads } = options;
+  const { store, log, dataDir, memoryMb, threads, dataFileBytes = DATA_FILE_BYTES } = options;
   const tempDir = await claimTempDir(dataDir);
   const database = await openDatabase({ memoryMb, threads, tempDir });
   const shapes = new Map<string, LineShapes>();
@@ -35,6 +38,7 @@ export async function openDuckDbEngine(options: DuckDbEngineOptions): Promise<En
     store,
     tables: new Tables(store),
     tempDir,
+    dataFileBytes,
     shapesOf: (event) => shapesOf(shapes, event),
     nextId: () => ++lastId,
   };

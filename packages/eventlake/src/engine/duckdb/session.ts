@@ -21,6 +21,7 @@ export interface EngineParts {
   store: Store;
   tables: Tables;
   tempDir: string;
+  dataFileBytes: number;
   shapesOf(event: EventDefinition): LineShapes;
   nextId(): number;
 }
@@ -111,8 +112,8 @@ export class DuckDbSession implements EngineSession {
     return wrapErrors({ table }, async () => {
       const opened = await this.#parts.tables.open(table);
       const snapshot = await opened.snapshot();
-      const folder = this.#parts.tables.folder(opened);
-      const files = await this.#retried(() => writeFiles(this.#connection, folder, snapshot, sql));
+      const target = { folder: this.#parts.tables.folder(opened), fileBytes: this.#parts.dataFileBytes };
+      const files = await this.#retried(() => writeFiles(this.#connection, target, snapshot, sql));
       const prepared: Prepared = {
         table,
         rows: files.rows,

@@ -4,7 +4,7 @@ import { basename, dirname, join, relative, sep } from 'node:path';
 import { type DuckDBConnection, DuckDBMapValue, type DuckDBValue } from '@duckdb/node-api';
 import { type AddFile, encodeDataPath, type Snapshot, type StructField } from '@eventlake/delta';
 import { type CopiedFile, deltaStats } from './file-stats.js';
-import { DATA_FILE_BYTES, ROW_GROUP_ROWS } from './limits.js';
+import { ROW_GROUP_ROWS } from './limits.js';
 import { quoteName, quoteText } from './sql-text.js';
 import { duckdbTypeOf } from './types.js';
 
@@ -20,20 +20,21 @@ export interface WrittenFiles {
 /**
  * Computes the query and writes its rows as Parquet files of the table, flushed to disk, with exact statistics.
  * Its columns are taken by name and cast to the table's. A crash leaves files that nobody knows, for vacuum.
- * @param folder the table's, absolute.
+ * @param target the table's folder, absolute; a file is ended when it has reached `fileBytes`.
  */
 export async function writeFiles(
   connection: DuckDBConnection,
-  folder: string,
+  target: { folder: string; fileBytes: number },
   snapshot: Snapshot,
   sql: string,
 ): Promise<WrittenFiles> {
+  const { folder } = target;
   const { schema, partitionColumns } = snapshot;
   const columns = schema.fields.map(
     ({ name, type }) => `CAST(${quoteName(name)} AS ${duckdbTypeOf(type)}) AS ${quoteName(name)}`,
   );
   const name = `part-${randomBytes(4).toString('hex')}`;
-  const copy = `COPY (SELECT ${columns.join(', ')} FROM (${sql}) AS prepared)\n${target(folder, name, partitionColumns)}`;
+  const copy = `COPY (SELECT ${columns.join(', ')} FROM (${sql}) AS prepared)\n${targetSql(target, name, partitionColumns)}`;
   const result = await connection.run(copy).catch(async (error: unknown) => {
     await removeBegun(folder, name);
     throw error;
@@ -77,11 +78,15 @@ const FORMAT = [
 ];
 
 /** The name is random, so that no writer ever meets another's file. */
-function target(folder: string, name: string, partitionColumns: readonly string[]): string {
+function targetSql(
+  { folder, fileBytes }: { folder: string; fileBytes: number },
+  name: string,
+  partitionColumns: readonly string[],
+): string {
   const layout =
     partitionColumns.length > 0
       ? `PARTITION_BY (${partitionColumns.map(quoteName).join(', ')})`
-      : `FILE_SIZE_BYTES ${DATA_FILE_BYTES}`;
+      : `FILE_SIZE_BYTES ${fileBytes}`;
   const options = [...FORMAT, layout, `FILENAME_PATTERN '${name}-{uuid}'`, 'APPEND'];
   return `TO ${quoteText(folder)} (${options.join(', ')})`;
 }
