@@ -13,10 +13,11 @@ export interface ClickHouseReader {
 /** The server of `clickhouse.url`, the endpoint that runs on the data folder, or one of our own until `close`. */
 export async function openClickHouse(settings: Settings): Promise<ClickHouseReader> {
   const { url, user, password } = settings.clickhouse;
-  if (url) return reader(url, { 'X-ClickHouse-User': user ?? 'default', 'X-ClickHouse-Key': password ?? '' });
+  const credentials = { 'X-ClickHouse-User': user ?? 'default', 'X-ClickHouse-Key': password ?? '' };
+  if (url) return reader(url, credentials);
   const { findEndpoint } = await import('../serving/endpoint/endpoint-file.js');
   const running = await findEndpoint(settings.dataDir);
-  if (running) return reader(running.url, {});
+  if (running) return reader(running.url, credentials);
   await refuseEmptyFolder(settings.dataDir);
   const { loadPipeline } = await import('../load-pipeline.js');
   const { deltaTables } = await import('../schema/tables.js');
@@ -26,10 +27,11 @@ export async function openClickHouse(settings: Settings): Promise<ClickHouseRead
     dataDir: settings.dataDir,
     host: '127.0.0.1',
     port: 0,
+    reader: { user, password },
     lake: { root: settings.lakehouse, tables: deltaTables(pipeline) },
     logger: makeLogger('query', 'error', false),
   });
-  return { ...reader(own.url, {}), close: () => own.close() };
+  return { ...reader(own.url, credentials), close: () => own.close() };
 }
 
 function reader(url: string, credentials: Record<string, string>): ClickHouseReader {

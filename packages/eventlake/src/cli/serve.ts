@@ -22,7 +22,7 @@ Examples:
         ...(options.port ? [{ path: 'clickhouse.port', value: options.port, flag: '--port' }] : []),
         ...(options.host ? [{ path: 'clickhouse.host', value: options.host, flag: '--host' }] : []),
       ]);
-      const { url: server, host, port } = settings.clickhouse;
+      const { url: server, user, password, host, port } = settings.clickhouse;
       if (server) {
         throw new EventlakeError(
           'invalid',
@@ -41,7 +41,14 @@ Examples:
       const lock = await acquireLock(settings.dataDir, 'serve');
       const pipeline = await loadPipeline(settings.pipeline, process.cwd());
       const lake = { root: settings.lakehouse, tables: deltaTables(pipeline) };
-      const endpoint = await startEndpoint({ dataDir: settings.dataDir, host, port, lake, logger });
+      const endpoint = await startEndpoint({
+        dataDir: settings.dataDir,
+        host,
+        port,
+        reader: { user, password },
+        lake,
+        logger,
+      });
       try {
         await ensureTables(settings, logger, pipeline);
         logger.info({ url: endpoint.url }, 'ClickHouse answers');

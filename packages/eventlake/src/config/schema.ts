@@ -104,8 +104,8 @@ export const settingsSchema = z.strictObject({
   clickhouse: z
     .strictObject({
       url: url.optional().describe('A ClickHouse server. Unset: the embedded one.'),
-      user: text.optional().describe('User name for `clickhouse.url`.'),
-      password: text.optional().describe('Password for `clickhouse.url`.'),
+      user: text.optional().describe('User name for `clickhouse.url`, or of readers of the embedded one.'),
+      password: text.optional().describe('Password for `clickhouse.url`, or of readers of the embedded one.'),
       host: text
         .min(1, 'it must be an address')
         .default('127.0.0.1')

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EventlakeError } from '../../errors.js';
 import { type ChdbAddon, type Connection, loadChdb, type RawResult } from './chdb-addon.js';
 import { serverConfig, usersConfig } from './config-xml.js';
@@ -10,6 +11,8 @@ import { quoteString } from './sql/quote.js';
 
 /** Places of the libuv pool that queries leave free: one for KILL QUERY, one for everything else in the process. */
 const RESERVED_THREADS = 2;
+
+const KILL_AGAIN_MS = 100;
 
 /** ClickHouse in this process, on one folder. */
 export class Engine {
@@ -110,13 +113,27 @@ export class Engine {
       cancel: () => {
         if (cancelled) return;
         cancelled = true;
-        void this.#kill(mark);
+        void this.#killUntil(mark, done);
       },
       release: async () => {
         await done.catch(() => {});
         pipe.release();
       },
     };
+  }
+
+  /** A query that is not in the engine's list yet cannot be killed: again, until it is over. */
+  async #killUntil(mark: string, done: Promise<unknown>): Promise<void> {
+    let over = false;
+    const ended = done
+      .catch(() => {})
+      .then(() => {
+        over = true;
+      });
+    while (!over) {
+      await this.#kill(mark);
+      await Promise.race([ended, sleep(KILL_AGAIN_MS)]);
+    }
   }
 
   /** Never SYNC: that hangs the process for good. */

@@ -56,6 +56,12 @@ export const exceptions = {
       `The request body is larger than ${maxBytes} bytes: insert in smaller blocks`,
       413,
     ),
+  resultTooLarge: (maxBytes: number) =>
+    new ClickHouseException(
+      396,
+      'TOO_MANY_ROWS_OR_BYTES',
+      `Limit for result exceeded, max bytes: ${maxBytes}: ask for less`,
+    ),
   tooManyQueries: (running: number, waiting: number) =>
     new ClickHouseException(
       202,

@@ -13,6 +13,7 @@ import { preamble } from './preamble.js';
 import type { AdmissionQueue } from './queue.js';
 import type { QueryRequest } from './request.js';
 import { ResultWriter } from './respond.js';
+import { sendRows } from './send-rows.js';
 import { forbiddenDatabases } from './sql/forbidden.js';
 import { whyRefused } from './sql/guard.js';
 import { quoteString } from './sql/quote.js';
@@ -56,16 +57,13 @@ export async function execute(
       await lake.refresh();
       if (role === 'reader') await mustOnlyRead(connection, sql.text);
       const facts = { queryId, format, encoding: request.encoding };
+      const bytesHeld = request.waitEndOfQuery ? limits.wholeBytesHeld : limits.firstBytesHeld;
       if (sql.statement.kind === 'rows') {
-        await sendRows(
-          connection,
-          before,
-          sql.statement,
-          new ResultWriter(response, engine, limits, facts),
-          gone,
-        );
+        const writer = new ResultWriter(response, engine, bytesHeld, facts);
+        const bytesMax = role === 'reader' ? limits.reader.resultBytesMax : Number.POSITIVE_INFINITY;
+        await sendRows(connection, before, sql.statement, writer, bytesMax, gone.signal);
       } else {
-        const writer = new ResultWriter(response, engine, limits, { queryId, format });
+        const writer = new ResultWriter(response, engine, bytesHeld, { queryId, format });
         const text = sql.statement.kind === 'insert' ? insertFrom(file, sql.statement) : sql.statement.sql;
         const result = await connection.run(`${before}${text}`, format);
         if (result.bytes.length > 0) await writer.write(Buffer.from(result.bytes));
@@ -98,35 +96,6 @@ async function mustOnlyRead(connection: EngineConnection, text: string): Promise
   const { statementCount, queryClass } = await connection.classify(text);
   if (statementCount === 0) return;
   if (statementCount !== 1 || queryClass !== 0) throw exceptions.refused('statements that do more than read');
-}
-
-async function sendRows(
-  connection: EngineConnection,
-  before: string,
-  statement: { sql: string; tail: string },
-  writer: ResultWriter,
-  gone: AbortController,
-): Promise<void> {
-  const { format, encoding } = writer.facts;
-  const compression = encoding === undefined ? '' : ` COMPRESSION ${quoteString(encoding)}`;
-  const stream = connection.stream(
-    before,
-    (target) => `${statement.sql}\n${target}${compression} FORMAT ${format} ${statement.tail}`,
-    format,
-  );
-  const cancel = () => stream.cancel();
-  gone.signal.addEventListener('abort', cancel, { once: true });
-  if (gone.signal.aborted) cancel();
-  try {
-    for await (const chunk of stream.reader.iterator({ destroyOnReturn: false }))
-      await writer.write(chunk as Buffer);
-    writer.end(await stream.done);
-  } catch (error) {
-    writer.fail(ClickHouseException.from(error));
-  } finally {
-    gone.signal.removeEventListener('abort', cancel);
-    await stream.release();
-  }
 }
 
 function insertFrom(file: string, statement: { head: string; settings: string; format: string }): string {

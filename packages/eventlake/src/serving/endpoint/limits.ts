@@ -8,9 +8,14 @@ export interface EndpointLimits {
   headerBytesMax: number;
   /** Of a result, held back before the first byte is sent, so that an error of a small result gets its status. */
   firstBytesHeld: number;
+  /** The same where the client asks for `wait_end_of_query`. */
+  wholeBytesHeld: number;
   waitingQueriesMax: number;
   /** A client that takes or sends nothing for so long is cut off. */
   stallMs: number;
+  /** A whole request has arrived by then, its body included. */
+  requestMs: number;
+  connectionsMax: number;
   sessionsMax: number;
   reader: {
     executionSecondsMax: number;
@@ -30,8 +35,11 @@ export const defaultLimits: EndpointLimits = {
   bodyBytesMax: 1024 * MiB,
   headerBytesMax: MiB,
   firstBytesHeld: MiB / 4,
+  wholeBytesHeld: 64 * MiB,
   waitingQueriesMax: 1000,
   stallMs: 60_000,
+  requestMs: 600_000,
+  connectionsMax: 2000,
   sessionsMax: 100,
   reader: {
     executionSecondsMax: 60,

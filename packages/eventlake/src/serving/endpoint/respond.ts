@@ -4,7 +4,6 @@ import type { RawResult } from './chdb-addon.js';
 import type { Engine } from './engine.js';
 import type { ClickHouseException } from './errors.js';
 import { contentType } from './formats.js';
-import type { EndpointLimits } from './limits.js';
 
 /**
  * Sends a result. Its first bytes are held back: what fails within them gets its status and message; what fails later
@@ -18,7 +17,7 @@ export class ResultWriter {
   constructor(
     readonly response: ServerResponse,
     readonly engine: Engine,
-    readonly limits: EndpointLimits,
+    readonly bytesHeld: number,
     readonly facts: { queryId: string; format: string; encoding?: string },
   ) {}
 
@@ -28,12 +27,12 @@ export class ResultWriter {
     if (!this.response.headersSent) {
       this.#held.push(chunk);
       this.#heldBytes += chunk.length;
-      if (this.#heldBytes < this.limits.firstBytesHeld) return;
+      if (this.#heldBytes < this.bytesHeld) return;
       this.#headers(200);
       this.response.setHeader('X-ClickHouse-Exception-Tag', this.#tag);
       chunk = this.#takeHeld();
     }
-    if (!this.response.write(chunk)) await drained(this.response, this.limits.stallMs);
+    if (!this.response.write(chunk)) await drained(this.response);
   }
 
   end(result: RawResult | undefined): void {
@@ -124,16 +123,13 @@ function summary(result: RawResult): string {
   });
 }
 
-/** A client that takes nothing for so long is cut off, so that it does not hold a query's place. */
-function drained(response: ServerResponse, stallMs: number): Promise<void> {
+function drained(response: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
-      clearTimeout(timer);
       response.off('drain', done);
       response.off('close', done);
       resolve();
     };
-    const timer = setTimeout(() => response.destroy(), stallMs);
     response.once('drain', done);
     response.once('close', done);
   });

@@ -1,10 +1,9 @@
-import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { Server } from 'node:http';
 import type { Logger } from 'pino';
 import { EventlakeError } from '../../errors.js';
 import { acquireLock, type Lock } from '../../lock.js';
-import { authenticate, type Users } from './auth.js';
+import { answer } from './answer.js';
+import type { Users } from './auth.js';
 import {
   clickhouseFolder,
   type EndpointFile,
@@ -15,13 +14,10 @@ import {
   writerSecret,
 } from './endpoint-file.js';
 import { Engine } from './engine.js';
-import { ClickHouseException } from './errors.js';
-import { type ExecuteContext, execute } from './execute.js';
 import { type LakeOptions, LakeTables } from './lake.js';
 import { defaultLimits, type EndpointLimits } from './limits.js';
+import { isLoopback, listen, mustNotBeOpenToAll } from './listen.js';
 import { AdmissionQueue } from './queue.js';
-import { readRequest } from './request.js';
-import { sendError } from './respond.js';
 
 export interface EndpointOptions {
   dataDir: string;
@@ -31,8 +27,8 @@ export interface EndpointOptions {
   logger: Logger;
   /** Delta tables to show beside ClickHouse's own. */
   lake?: LakeOptions;
-  /** Readers need a password where this is given. */
-  readerPassword?: string;
+  /** Who may read: `default` and `reader` without a password, unless this says otherwise. */
+  reader?: { user?: string; password?: string };
   limits?: Partial<EndpointLimits>;
 }
 
@@ -64,22 +60,14 @@ export async function startEndpoint(options: EndpointOptions): Promise<Endpoint>
 }
 
 async function startOn(options: EndpointOptions, limits: EndpointLimits, lock: Lock): Promise<Endpoint> {
-  const { dataDir, host, port, logger } = options;
+  const { dataDir, host, port, reader, logger } = options;
+  mustNotBeOpenToAll(host, reader);
   // The port first: that it is taken should be known before the engine has started.
-  const server = createServer({
-    maxHeaderSize: limits.headerBytesMax,
-    noDelay: true,
-    keepAliveTimeout: 30_000,
-  });
-  server.headersTimeout = limits.stallMs;
-  server.requestTimeout = 0;
-  const starting = new Gate();
-  server.on('request', (message, response) => starting.pass(message, response));
-  const url = await listen(server, host, port);
+  const { server, url, answerWith } = await listen(host, port, limits);
   try {
     const users: Users = {
-      readers: ['default', 'reader'],
-      readerPassword: options.readerPassword,
+      readers: reader?.user === undefined ? ['default', 'reader'] : [reader.user],
+      readerPassword: reader?.password,
       writer: WRITER,
       writerPassword: await writerSecret(dataDir),
     };
@@ -88,7 +76,8 @@ async function startOn(options: EndpointOptions, limits: EndpointLimits, lock: L
     const lake = new LakeTables(engine, options.lake, logger);
     await lake.refresh();
     const context = { engine, queue, lake, limits, users, logger };
-    starting.open((message, response) => void answer(context, message, response));
+    const onlyByLocalNames = isLoopback(host) && reader?.password === undefined;
+    answerWith((message, response) => answer(context, message, response, onlyByLocalNames));
     await writeEndpointFile(dataDir, { pid: process.pid, url, startedAt: new Date().toISOString() });
     const close = () => stop(server, engine, dataDir, limits).finally(() => lock.release());
     return { url, close: once(close) };
@@ -106,96 +95,6 @@ function alreadyServed(dataDir: string, other: EndpointFile): EventlakeError {
     { url: other.url, file: clickhouseFolder(dataDir) },
     `use ${other.url}, or stop that process first`,
   );
-}
-
-interface AnswerContext extends ExecuteContext {
-  users: Users;
-  logger: Logger;
-}
-
-async function answer(
-  context: AnswerContext,
-  message: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const url = new URL(message.url ?? '/', 'http://localhost');
-  // Node would advertise its own time-out to the second, and a client that reuses the connection then is cut off.
-  response.setHeader('Keep-Alive', 'timeout=10');
-  response.setHeader('Connection', 'Keep-Alive');
-  const queryId = url.searchParams.get('query_id') || randomUUID();
-  try {
-    if (url.pathname === '/ping' || url.pathname === '/replicas_status') {
-      response.setHeader('X-Eventlake-Pid', process.pid);
-      response.setHeader('Content-Type', 'text/html; charset=UTF-8');
-      response.end('Ok.\n');
-      return;
-    }
-    if (url.pathname !== '/' && url.pathname !== '/query') return notFound(response);
-    if (url.pathname === '/' && message.method === 'GET' && !url.searchParams.has('query')) {
-      response.setHeader('Content-Type', 'text/html; charset=UTF-8');
-      response.end('Ok.\n');
-      return;
-    }
-    const role = authenticate(context.users, message.headers, url.searchParams);
-    const request = readRequest(message, url.searchParams);
-    await execute(context, role, request, message, response, queryId);
-  } catch (error) {
-    const exception = ClickHouseException.from(error);
-    if (!(error instanceof ClickHouseException)) context.logger.error({ err: error }, 'a request failed');
-    if (!message.complete) response.setHeader('Connection', 'close');
-    sendError(response, exception, context.engine, queryId);
-  }
-}
-
-function notFound(response: ServerResponse): void {
-  response.statusCode = 404;
-  response.end('There is no handle for this address. Queries go to /, a sign of life comes from /ping.\n');
-}
-
-/** Lets requests wait while the engine starts. */
-class Gate {
-  #handler: ((message: IncomingMessage, response: ServerResponse) => void) | undefined;
-  readonly #waiting: [IncomingMessage, ServerResponse][] = [];
-
-  pass(message: IncomingMessage, response: ServerResponse): void {
-    if (this.#handler !== undefined) this.#handler(message, response);
-    else this.#waiting.push([message, response]);
-  }
-
-  open(handler: (message: IncomingMessage, response: ServerResponse) => void): void {
-    this.#handler = handler;
-    for (const [message, response] of this.#waiting.splice(0)) handler(message, response);
-  }
-}
-
-function listen(server: Server, host: string, port: number): Promise<string> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(
-        error.code === 'EADDRINUSE'
-          ? new EventlakeError(
-              'busy',
-              `port ${port} on ${host} is taken by another program`,
-              { setting: 'clickhouse.port' },
-              '`eventlake doctor` says who has the port; --set clickhouse.port=0 takes any free one',
-              { cause: error },
-            )
-          : new EventlakeError(
-              'unavailable',
-              `cannot listen on ${host}:${port}: ${error.message}`,
-              { setting: 'clickhouse.host' },
-              'choose an address of this machine',
-              { cause: error },
-            ),
-      );
-    });
-    server.listen({ host, port }, () => {
-      const address = server.address() as AddressInfo;
-      const name =
-        host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
-      resolve(`http://${name}:${address.port}`);
-    });
-  });
 }
 
 async function stop(server: Server, engine: Engine, dataDir: string, limits: EndpointLimits): Promise<void> {

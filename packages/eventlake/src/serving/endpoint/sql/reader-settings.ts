@@ -45,7 +45,6 @@ export function readerSettings(
   const caps: Partial<Record<string, number>> = {
     max_execution_time: limits.executionSecondsMax,
     max_memory_usage: limits.memoryBytesMax,
-    max_result_bytes: limits.resultBytesMax,
     max_threads: limits.threadsMax,
     max_block_size: 65_409,
   };

@@ -1,0 +1,89 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isIP } from 'node:net';
+import { hostname } from 'node:os';
+import type { Logger } from 'pino';
+import { authenticate, type Users } from './auth.js';
+import { ClickHouseException, exceptions } from './errors.js';
+import { type ExecuteContext, execute } from './execute.js';
+import { readRequest } from './request.js';
+import { sendError } from './respond.js';
+
+export interface AnswerContext extends ExecuteContext {
+  users: Users;
+  logger: Logger;
+}
+
+/** One request, whatever it is. Never throws. */
+export async function answer(
+  context: AnswerContext,
+  message: IncomingMessage,
+  response: ServerResponse,
+  onlyByLocalNames: boolean,
+): Promise<void> {
+  let queryId: string = randomUUID();
+  try {
+    const { pathname, searchParams } = urlOf(message);
+    queryId = readableId(searchParams.get('query_id')) ?? queryId;
+    if (onlyByLocalNames) mustNameThisMachine(message.headers.host);
+    const isQuery = (pathname === '/' || pathname === '/query') && isForUs(message, searchParams);
+    if (!isQuery) return answerPlain(pathname, response);
+    const role = authenticate(context.users, message.headers, searchParams);
+    const request = readRequest(message, searchParams);
+    await execute(context, role, request, message, response, queryId);
+  } catch (error) {
+    // The client has gone, or its connection broke: nobody is there to be told.
+    if (response.destroyed || message.socket.destroyed) return;
+    const exception = ClickHouseException.from(error);
+    if (!(error instanceof ClickHouseException)) context.logger.error({ err: error }, 'a request failed');
+    if (!message.complete) response.setHeader('Connection', 'close');
+    sendError(response, exception, context.engine, queryId);
+  }
+}
+
+/** A browser or a health check that asks for / wants a sign of life; a client wants a query run. */
+function isForUs(message: IncomingMessage, parameters: URLSearchParams): boolean {
+  return message.method === 'POST' || parameters.has('query');
+}
+
+function answerPlain(pathname: string, response: ServerResponse): void {
+  response.setHeader('Content-Type', 'text/html; charset=UTF-8');
+  if (['/', '/ping', '/replicas_status'].includes(pathname)) {
+    response.setHeader('X-Eventlake-Pid', process.pid);
+    response.end('Ok.\n');
+    return;
+  }
+  response.statusCode = 404;
+  response.end('There is no handle for this address. Queries go to /, a sign of life comes from /ping.\n');
+}
+
+function urlOf(message: IncomingMessage): URL {
+  try {
+    return new URL(`http://localhost${message.url ?? '/'}`);
+  } catch {
+    throw exceptions.badParameter('The address cannot be read');
+  }
+}
+
+/** It goes back in a header. */
+function readableId(id: string | null): string | undefined {
+  return id !== null && /^[\x21-\x7e]{1,200}$/.test(id) ? id : undefined;
+}
+
+/**
+ * Who needs no password is whoever sits at this machine, not a web page whose name was made to point here: its requests
+ * name that page's host.
+ */
+function mustNameThisMachine(header: string | undefined): void {
+  const name = (header ?? '')
+    .replace(/:\d+$/, '')
+    .replace(/^\[(.*)\]$/, '$1')
+    .toLowerCase();
+  const local =
+    isIP(name) !== 0 ||
+    name === 'localhost' ||
+    name.endsWith('.localhost') ||
+    name === hostname().toLowerCase();
+  if (!local)
+    throw exceptions.refused(`the name ${name.slice(0, 100)} for this machine; use 127.0.0.1 or localhost`);
+}

@@ -1,0 +1,101 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { type AddressInfo, isIP } from 'node:net';
+import { EventlakeError } from '../../errors.js';
+import type { EndpointLimits } from './limits.js';
+
+type Handler = (message: IncomingMessage, response: ServerResponse) => void;
+
+/**
+ * Listens at once, and lets requests wait until there is who answers them.
+ *
+ * @throws EventlakeError `busy` for a port that is taken, `unavailable` for an address that is not of this machine
+ */
+export async function listen(
+  host: string,
+  port: number,
+  limits: EndpointLimits,
+): Promise<{ server: Server; url: string; answerWith(handler: Handler): void }> {
+  const server = createServer({
+    maxHeaderSize: limits.headerBytesMax,
+    noDelay: true,
+    // Longer than what is advertised: a client that reuses a connection in the last moment must not be cut off.
+    keepAliveTimeout: 30_000,
+    headersTimeout: limits.stallMs,
+    requestTimeout: limits.requestMs,
+  });
+  server.maxConnections = limits.connectionsMax;
+  let handle: Handler | undefined;
+  const waiting: [IncomingMessage, ServerResponse][] = [];
+  server.on('request', (message, response) => {
+    response.on('error', () => {});
+    response.setHeader('Keep-Alive', 'timeout=10');
+    response.setHeader('Connection', 'Keep-Alive');
+    cutOffWhenStalled(message, response, limits.stallMs);
+    if (handle === undefined) waiting.push([message, response]);
+    else handle(message, response);
+  });
+  await bind(server, host, port);
+  return {
+    server,
+    url: urlOf(host, (server.address() as AddressInfo).port),
+    answerWith(handler) {
+      handle = handler;
+      for (const [message, response] of waiting.splice(0)) handler(message, response);
+    },
+  };
+}
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}
+
+/** @throws EventlakeError `forbidden` */
+export function mustNotBeOpenToAll(host: string, reader: { password?: string } | undefined): void {
+  if (isLoopback(host) || (reader?.password !== undefined && reader.password !== '')) return;
+  throw new EventlakeError(
+    'forbidden',
+    `without a password, ${host} would let everybody read who reaches this machine`,
+    { setting: 'clickhouse.host' },
+    'give readers a password (clickhouse.password, EVENTLAKE_CLICKHOUSE_PASSWORD), or listen on 127.0.0.1',
+  );
+}
+
+/** A client that sends nothing of its body, or takes nothing of its result, must not hold a place for good. */
+function cutOffWhenStalled(message: IncomingMessage, response: ServerResponse, stallMs: number): void {
+  // Being listened to, the time-out does not cut off who waits for a long query.
+  response.setTimeout(stallMs, () => {
+    const { socket } = message;
+    if (!message.complete || response.writableNeedDrain) socket.destroy();
+  });
+}
+
+function bind(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(error, host, port)));
+    server.listen({ host, port }, resolve);
+  });
+}
+
+function cannotListen(error: NodeJS.ErrnoException, host: string, port: number): EventlakeError {
+  if (error.code === 'EADDRINUSE') {
+    return new EventlakeError(
+      'busy',
+      `port ${port} on ${host} is taken by another program`,
+      { setting: 'clickhouse.port' },
+      '`eventlake doctor` says who has the port; --set clickhouse.port=0 takes any free one',
+      { cause: error },
+    );
+  }
+  return new EventlakeError(
+    'unavailable',
+    `cannot listen on ${host}:${port}: ${error.message}`,
+    { setting: 'clickhouse.host' },
+    'choose an address of this machine, and a port above 1023',
+    { cause: error },
+  );
+}
+
+function urlOf(host: string, port: number): string {
+  if (host === '0.0.0.0' || host === '::') return `http://127.0.0.1:${port}`;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
