@@ -22,13 +22,21 @@ export function parseSchema(schemaString: string, where: DeltaError['where']): S
 
 const PRIMITIVES = new Set([
   ...['string', 'long', 'integer', 'short', 'byte', 'float', 'double', 'boolean', 'binary'],
-  ...['date', 'timestamp', 'timestamp_ntz'],
+  ...['date', 'timestamp', 'timestamp_ntz', 'void'],
 ]);
+
+/** The section "Primitive Types": up to 38 digits, as many of them as fit behind the point. */
+function isDecimal(name: string): boolean {
+  const match = /^decimal\((\d{1,2}), ?(\d{1,2})\)$/.exec(name);
+  return (
+    match !== null && Number(match[1]) >= 1 && Number(match[1]) <= 38 && Number(match[2]) <= Number(match[1])
+  );
+}
 
 function checkType(value: unknown, where: DeltaError['where'], depth: number): DataType {
   if (depth > DEPTH_MAX) throw corrupt(`The schema is nested deeper than ${DEPTH_MAX}`, where);
   if (typeof value === 'string') {
-    if (PRIMITIVES.has(value) || /^decimal\(\d{1,2}, ?-?\d{1,2}\)$/.test(value)) return value as DataType;
+    if (PRIMITIVES.has(value) || isDecimal(value)) return value as DataType;
     if (value === 'decimal') return 'decimal(10,0)';
     throw new DeltaError('unsupported', `The schema has a column of type ${value.slice(0, 100)}`, where);
   }

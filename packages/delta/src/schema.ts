@@ -37,6 +37,8 @@ export type PrimitiveType =
   | 'date'
   | 'timestamp'
   | 'timestamp_ntz'
+  /** Nothing but null, and never in a file: the section "Void Type". */
+  | 'void'
   | `decimal(${number},${number})`;
 
 export type DataType = PrimitiveType | StructType | ArrayType | MapType;

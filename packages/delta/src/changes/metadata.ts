@@ -132,7 +132,8 @@ const WIDER: Readonly<Record<string, readonly string[]>> = {
 /** Digits before the point that a whole type may need, to become a decimal. */
 const WHOLE_DIGITS: Readonly<Record<string, number>> = { byte: 10, short: 10, integer: 10, long: 20 };
 
-function isWider(from: PrimitiveType, to: PrimitiveType): boolean {
+/** Whether values of a type can be read as another one: the section "Type Widening". */
+export function isWider(from: string, to: string): boolean {
   if (WIDER[from]?.includes(to)) return true;
   const target = decimalOf(to);
   if (!target) return false;

@@ -1,22 +1,35 @@
 import type { SchemaElement } from 'hyparquet';
+import { DeltaError } from '../errors.js';
 import { decimalOf } from '../parquet/convert.js';
-import type { DataType, StructType } from '../schema.js';
+import type { DataType, StructField, StructType } from '../schema.js';
 
 /** A Delta schema as Parquet's flat list of elements: the section "Delta Data Type to Parquet Type Mappings". */
 export function parquetSchemaOf(schema: StructType): SchemaElement[] {
-  return [
-    { name: 'spark_schema', num_children: schema.fields.length },
-    ...schema.fields.flatMap((field) => elements(field.name, field.type, 'OPTIONAL')),
-  ];
+  return [{ name: 'spark_schema', ...group(schema) }, ...fieldElements(schema)];
+}
+
+/** Columns of type void are in no file. */
+function storedFields({ fields }: StructType): StructField[] {
+  return fields.filter(({ type }) => type !== 'void');
+}
+
+function group(struct: StructType): Pick<SchemaElement, 'num_children'> {
+  const num_children = storedFields(struct).length;
+  if (num_children > 0) return { num_children };
+  throw new DeltaError(
+    'unsupported',
+    'A struct without a column that is stored cannot be written: Parquet has none',
+  );
+}
+
+function fieldElements(struct: StructType): SchemaElement[] {
+  return storedFields(struct).flatMap((field) => elements(field.name, field.type, 'OPTIONAL'));
 }
 
 function elements(name: string, type: DataType, repetition_type: 'OPTIONAL' | 'REQUIRED'): SchemaElement[] {
   if (typeof type === 'string') return [{ name, repetition_type, ...leaf(type) }];
   if (type.type === 'struct') {
-    return [
-      { name, repetition_type, num_children: type.fields.length },
-      ...type.fields.flatMap((field) => elements(field.name, field.type, 'OPTIONAL')),
-    ];
+    return [{ name, repetition_type, ...group(type) }, ...fieldElements(type)];
   }
   if (type.type === 'array') {
     return [

@@ -52,6 +52,7 @@ export function leavesOf(plan: ReadPlan, into = new Map<ParquetNode, LeafConvers
 }
 
 function planType(type: DataType, node: ParquetNode, resolve: FieldResolver, column: string): ReadPlan {
+  if (type === 'void') return { kind: 'missing' };
   if (typeof type === 'string') {
     if (node.repetition === 'REPEATED') throw wrongShape(column, type, node);
     return { kind: 'leaf', node, conversion: leafConversion(node, type, column) };

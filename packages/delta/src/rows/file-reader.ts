@@ -12,6 +12,7 @@ import { type Store, StoreError } from '../store.js';
 import { type RowFilter, rowFilter } from './filter.js';
 import { type ColumnMapping, columnMapping } from './mapping.js';
 import { parsePartitionValue } from './partition-values.js';
+import { checkTypeChanges } from './type-changes.js';
 
 /** Where a table's data lies, and what only the caller knows of it. */
 export interface DataPlace {
@@ -47,6 +48,7 @@ export class FileReader {
     private readonly columns: readonly StructField[],
     where?: Predicate,
   ) {
+    checkTypeChanges(snapshot.schema);
     this.mapping = columnMapping(snapshot.protocol, snapshot.metadata);
     this.filter = where && rowFilter(where, snapshot.schema);
   }

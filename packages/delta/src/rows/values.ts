@@ -160,6 +160,8 @@ function primitiveFromUser(type: string, column: string): (value: unknown) => un
       return check(column, 'a number', (v) => (typeof v === 'number' ? Math.fround(v) : undefined));
     case 'double':
       return check(column, 'a number', (v) => (typeof v === 'number' ? v : undefined));
+    case 'void':
+      return check(column, 'null', () => undefined);
     case 'binary':
       return check(column, 'a Uint8Array', (v) => (v instanceof Uint8Array ? v : undefined));
     case 'date':

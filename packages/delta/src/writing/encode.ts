@@ -31,14 +31,17 @@ export function encodeParquet(
   columns: readonly unknown[][],
   codec: CompressionCodec = 'SNAPPY',
 ): Uint8Array {
+  const stored = fields.map((field, i) => ({ ...field, data: columns[i] as unknown[] }));
   const buffer = parquetWriteBuffer({
     schema: parquetSchemaOf({ type: 'struct', fields: [...fields] }),
-    columnData: fields.map(({ name, type }, i) => ({
-      name,
-      data: columns[i] as unknown[],
-      // The writer's dictionary does not tell 0 and -0 apart.
-      ...((type === 'float' || type === 'double') && { encoding: 'PLAIN' as const }),
-    })),
+    columnData: stored
+      .filter(({ type }) => type !== 'void')
+      .map(({ name, type, data }) => ({
+        name,
+        data,
+        // The writer's dictionary does not tell 0 and -0 apart.
+        ...((type === 'float' || type === 'double') && { encoding: 'PLAIN' as const }),
+      })),
     codec,
     compressors,
     rowGroupSize: rowGroupRows,
