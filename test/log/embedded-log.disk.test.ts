@@ -1,4 +1,4 @@
-import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -22,14 +22,47 @@ import { recordBatch } from '../../packages/eventlake/src/log/record-batch.js';
 import { readAll, values } from '../contracts/event-log/harness.js';
 
 const CHILD = fileURLToPath(new URL('./support/append-until-it-fails.mjs', import.meta.url));
+const FILL_DISK = fileURLToPath(new URL('./support/fill-disk.mjs', import.meta.url));
 const onPosix = test.skipIf(process.platform === 'win32');
 
+// A small disk of its own, for the child alone: needs root, or user namespaces.
+const canMount = spawnSync('unshare', ['-rm', 'true']).status === 0;
+
+test.skipIf(!canMount)(
+  'a full disk: a clear error, nothing acknowledged is lost, and it goes on with space',
+  () => {
+    const disk = tempFolder();
+    const mount = 'mount -t tmpfs -o size=160m none "$1" && exec "$2" "$3" "$1"';
+    const child = spawnSync('unshare', ['-rm', 'sh', '-c', mount, 'sh', disk, process.execPath, FILL_DISK], {
+      encoding: 'utf8',
+    });
+    expect(child.stderr).toBe('');
+    const { seen, failures } = JSON.parse(child.stdout) as {
+      seen: Record<string, number>;
+      failures: object[];
+    };
+    expect(seen).toMatchObject({ stillFull: 4, afterRetention: 10, afterFreeing: 50, lost: 0 });
+    expect(seen.untilFull).toBeGreaterThan(100);
+    expect(seen.removed).toBeGreaterThan(100);
+    for (const failure of failures) {
+      expect(failure).toMatchObject({
+        kind: 'unavailable',
+        message: expect.stringContaining('full'),
+        where: { file: join(disk, 'log') },
+        hint: expect.stringContaining('everything acknowledged is there'),
+      });
+    }
+  },
+);
+
 onPosix(
-  'a full disk: a clear error, nothing acknowledged is lost, and it goes on when there is space',
+  'a write that ends half-way: a clear error, nothing acknowledged is lost, and it goes on',
   async () => {
     const dir = tempFolder();
-    // The limit on the size of a file stands in for the disk: a write ends half-way, as on a full one.
-    const child = inShell('ulimit -f 8192; exec "$@"', dir);
+    // A limit on the size of files, in the midst of a page.
+    const child = spawnSync('sh', ['-c', 'ulimit -f 8193; exec "$@"', 'sh', process.execPath, CHILD, dir], {
+      encoding: 'utf8',
+    });
     const { acknowledged, failures } = JSON.parse(child.stdout) as {
       acknowledged: number;
       failures: object[];
@@ -40,7 +73,7 @@ onPosix(
       expect(failure).toMatchObject({
         kind: 'unavailable',
         where: { file: dir },
-        hint: expect.stringContaining('acknowledged'),
+        hint: expect.stringContaining('cknowledged'),
       });
     }
     const log = await opened(dir);
@@ -173,8 +206,4 @@ function tempFolder(): string {
   });
   mkdirSync(dir, { recursive: true });
   return dir;
-}
-
-function inShell(script: string, dir: string): SpawnSyncReturns<string> {
-  return spawnSync('sh', ['-c', script, 'sh', process.execPath, CHILD, dir], { encoding: 'utf8' });
 }

@@ -20,7 +20,7 @@ export function keyFieldReader(name: string): (bytes: Buffer, from: number, to: 
       at = skipBlanks(bytes, at, to);
       const nameEnd = bytes[at] === QUOTE ? afterString(bytes, at, to) : -1;
       if (nameEnd < 0) return null;
-      const isWanted = nameEnd - at === wanted.length && wanted.compare(bytes, at, nameEnd) === 0;
+      const isWanted = isAt(bytes, at, nameEnd, wanted);
       at = skipBlanks(bytes, nameEnd, to);
       if (bytes[at] !== COLON) return null;
       at = skipBlanks(bytes, at + 1, to);
@@ -31,6 +31,12 @@ export function keyFieldReader(name: string): (bytes: Buffer, from: number, to: 
     }
     return null;
   };
+}
+
+function isAt(bytes: Buffer, from: number, to: number, wanted: Buffer): boolean {
+  if (to - from !== wanted.length) return false;
+  for (let i = 0; i < wanted.length; i++) if (bytes[from + i] !== wanted[i]) return false;
+  return true;
 }
 
 function stringAt(bytes: Buffer, at: number, to: number): string | null {

@@ -2,6 +2,7 @@ import { EventlakeError } from '../errors.js';
 import { READ_BLOCK_BYTES_DEFAULT } from '../limits.js';
 import { Arrivals } from './embedded/arrivals.js';
 import { encodeBlocks, stampBlock } from './embedded/block.js';
+import { DiskSpace } from './embedded/disk-space.js';
 import { getEnds, putEnds } from './embedded/ends.js';
 import { type Environment, openEnvironment, type TopicRecord } from './embedded/environment.js';
 import { blockKey } from './embedded/keys.js';
@@ -47,6 +48,7 @@ export async function openEmbeddedLog({ dir, now = Date.now }: EmbeddedLogOption
 
 class EmbeddedLog implements EventLog {
   readonly #arrivals: Arrivals;
+  readonly #diskSpace: DiskSpace;
   #turn = Math.floor(Math.random() * 1024);
   #closed = false;
 
@@ -55,6 +57,7 @@ class EmbeddedLog implements EventLog {
     readonly now: () => number,
   ) {
     this.#arrivals = new Arrivals(env.dir);
+    this.#diskSpace = new DiskSpace(env);
   }
 
   async createTopic(topic: string, options: TopicOptions): Promise<TopicInfo> {
@@ -80,6 +83,7 @@ class EmbeddedLog implements EventLog {
     const blocks = rowsByPartition(batch, known.partitions, this.#turn++ % known.partitions).map((rows) =>
       encodeBlocks(batch, rows, STORED_BLOCK_BYTES),
     );
+    this.#diskSpace.claim(blocks.flat().reduce((sum, { bytes }) => sum + bytes.length, 0));
     const result = await env.write((): AppendResult => {
       const record = getTopic(env, topic);
       if (record.topicId !== known.topicId) throw madeAnew(topic);
@@ -141,11 +145,9 @@ class EmbeddedLog implements EventLog {
   async commitPositions(consumer: string, topic: string, positions: readonly number[]): Promise<void> {
     const env = this.#fresh();
     checkId(consumer, topic);
-    await env.write(() => {
-      const record = getTopic(env, topic);
-      checkPositions(topic, record, positions);
-      env.positions.put([record.number, consumer], [...positions]);
-    });
+    const record = getTopic(env, topic);
+    checkPositions(topic, record, positions);
+    await env.put(() => env.positions.put([record.number, consumer], [...positions]));
   }
 
   async positions(consumer: string, topic: string): Promise<number[] | undefined> {

@@ -32,8 +32,12 @@ export interface Environment {
   meta: Database<number, string | [string, number]>;
   /** Runs `work` with the write lock of all processes. Check first, then put: what was put before a throw stays. */
   write<T>(work: () => T): Promise<T>;
+  /** One put that depends on nothing: the lock is not held until this thread has time for it. */
+  put(put: () => Promise<boolean>): Promise<void>;
   /** From here on reads see what has been committed by now, by any process. */
   refresh(): void;
+  /** How long the file is, and how much of it nothing uses any more. */
+  space(): { fileBytes: number; reusableBytes: number };
   /** Forgets readers that died. */
   checkReaders(): void;
   close(): Promise<void>;
@@ -94,25 +98,57 @@ function environment(dir: string, root: RootDatabase): Environment {
       'Use the version of eventlake that made it.',
     );
   }
-  return {
-    dir,
+  const tables = {
     meta,
     topics: root.openDB<TopicRecord, string>('topics', { encoding: 'json' }),
     ends: root.openDB<Buffer, number>('ends', { encoding: 'binary' }),
     blocks: root.openDB<Buffer, Buffer>('blocks', { encoding: 'binary', keyEncoding: 'binary' }),
     positions: root.openDB<number[], [number, string]>('positions', { encoding: 'json' }),
     sources: root.openDB<number, [number, string]>('sources', { encoding: 'json' }),
-    write: async (work) => {
-      try {
-        return await root.transaction(work);
-      } catch (error) {
-        throw logError(await commitError(error), dir);
-      }
-    },
+  };
+  return {
+    dir,
+    ...tables,
+    write: (work) => durable(root.transaction(work), dir),
+    put: async (put) => void (await durable(put(), dir)),
+    space: () => spaceOf(root, Object.values(tables)),
     refresh: () => root.resetReadTxn(),
     checkReaders: () => void root.readerCheck(),
     close: () => root.close(),
   };
+}
+
+interface TableStats {
+  pageSize: number;
+  treeBranchPageCount: number;
+  treeLeafPageCount: number;
+  overflowPages: number;
+}
+
+function spaceOf(
+  root: RootDatabase,
+  tables: readonly { getStats(): object }[],
+): { fileBytes: number; reusableBytes: number } {
+  const { lastPageNumber, free, ...main } = root.getStats() as TableStats & {
+    lastPageNumber: number;
+    free: TableStats;
+  };
+  const used = [main, free, ...tables.map((table) => table.getStats() as TableStats)];
+  const usedPages = used.reduce(
+    (sum, stats) => sum + stats.treeBranchPageCount + stats.treeLeafPageCount + stats.overflowPages,
+    0,
+  );
+  const pages = lastPageNumber + 1;
+  // Pages 0 and 1 tell where all the others are.
+  return { fileBytes: pages * main.pageSize, reusableBytes: (pages - 2 - usedPages) * main.pageSize };
+}
+
+async function durable<T>(commit: Promise<T>, dir: string): Promise<T> {
+  try {
+    return await commit;
+  } catch (error) {
+    throw logError(await commitError(error), dir);
+  }
 }
 
 /** lmdb rejects with a general error that carries a promise of the reason. */

@@ -64,7 +64,8 @@ function full(made: Made): EventlakeError {
   );
 }
 
-function freeBytes(dir: string): number {
+/** Free for this user, as far as the file system tells. */
+export function freeBytes(dir: string): number {
   try {
     const { bavail, bsize } = statfsSync(dir);
     return bavail * bsize;
