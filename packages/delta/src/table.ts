@@ -80,7 +80,7 @@ export async function openTable(store: Store, path: string, options: TableOption
 
 class LogTable implements Table {
   private held: HeldState | undefined;
-  private latest: Snapshot | undefined;
+  private latest: { state: LogState; snapshot: Snapshot } | undefined;
   /** One look at the log after the other: a call sees every commit that landed before it was made. */
   private readonly reads = new Queue();
   /** One commit of this object after the other, so that they do not race each other. */
@@ -95,8 +95,8 @@ class LogTable implements Table {
   async snapshot(at?: { version: number } | { timestampMs: number }): Promise<Snapshot> {
     if (at === undefined) {
       const { state } = await this.refresh();
-      if (this.latest?.version !== state.version) this.latest = snapshotOf(state, this.path);
-      return this.latest;
+      if (this.latest?.state !== state) this.latest = { state, snapshot: snapshotOf(state, this.path) };
+      return this.latest.snapshot;
     }
     const version = 'version' in at ? at.version : await this.versionAt(at.timestampMs);
     const { state } = await loadState(this.store, this.path, version);

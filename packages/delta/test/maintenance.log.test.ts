@@ -148,6 +148,7 @@ describe('a table that is gone', () => {
     const store = localStore(root);
     const table = await createTable(store, 't', { schema: NUMBERS });
     await table.commit({ operation: 'WRITE', add: [file('old')] });
+    expect((await table.snapshot()).version).toBe(1);
     for await (const { path } of store.list('t/')) await store.delete(path);
     const other = await createTable(store, 't', { schema: NUMBERS, name: 'another' });
     await other.commit({ operation: 'WRITE', add: [file('newer')] });
