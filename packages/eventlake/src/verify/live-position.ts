@@ -1,0 +1,62 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Plan } from '../batch/plan.js';
+import { openPlanStore } from '../batch/plan-store.js';
+import type { LiveInput } from '../jobs/fast-agg.js';
+import type { JobContext } from '../jobs/job.js';
+
+/**
+ * What the live tables held while they were read: at least the events before `settled`, at most those before `begun`,
+ * one offset a partition. The two are the same unless a batch was being inserted all the while.
+ */
+export interface LiveReading<T> {
+  value: T;
+  topicId: string;
+  start: readonly number[];
+  settled: readonly number[];
+  begun: readonly number[];
+  batch: number;
+}
+
+const SETTLE_MS = 2_000;
+const RETRY_MS = 15;
+
+/**
+ * Reads the live tables at a moment when no batch is half in. A batch that never ends (its process was killed, or the
+ * next one begins at once) is not waited for: then the reading lies between two positions.
+ * @returns undefined where fast-agg has counted nothing yet.
+ */
+export async function readLive<T>(
+  context: JobContext,
+  read: () => Promise<T>,
+): Promise<LiveReading<T> | undefined> {
+  const { store, log, pipeline } = context;
+  const { topic } = pipeline.event;
+  const plans = openPlanStore<LiveInput>(store, 'fast-agg', topic);
+  const deadlineMs = performance.now() + SETTLE_MS;
+  for (;;) {
+    const before = await plans.newest();
+    if (!before) return undefined;
+    const positions = await log.positions('fast-agg', topic);
+    const value = await read();
+    const after = (await plans.newest()) ?? before;
+    const settled = String(positions) === String(before.input.position) && after.batch === before.batch;
+    if (settled || performance.now() > deadlineMs) {
+      const { topicId, start, position } = after.input;
+      return {
+        value,
+        topicId,
+        start,
+        settled: settled ? position : beginOf(before),
+        begun: position,
+        batch: after.batch,
+      };
+    }
+    await delay(RETRY_MS);
+  }
+}
+
+function beginOf({ input }: Plan<LiveInput>): number[] {
+  const begin = [...input.position];
+  for (const { partition, from } of input.ranges) begin[partition] = from;
+  return begin;
+}
