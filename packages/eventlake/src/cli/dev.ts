@@ -108,12 +108,8 @@ function childrenOf(
   return [
     ...(embedded ? [{ name: 'serve', command: command('serve') }] : []),
     ...(withProducer ? [{ name: 'producer', command: command('run', 'producer') }] : []),
-    ...JOBS.map(({ name }) => ({
-      name,
-      command: command('run', name),
-      // Who needs ClickHouse waits for the endpoint, instead of opening the folder in its own process.
-      ...(embedded && ['fast-agg', 'silver-to-gold'].includes(name) ? { needs: 'serve' } : {}),
-    })),
+    // Who needs ClickHouse waits for the endpoint, instead of opening the folder in its own process.
+    ...JOBS.map(({ name }) => ({ name, command: command('run', name) })),
   ];
 }
 

@@ -51,6 +51,7 @@ export function openScreen({ settings, status, query, json, live }: ScreenOption
   let states: () => readonly ChildState[] = () => [];
   let isDirty = true;
   let timer: NodeJS.Timeout | undefined;
+  let isStopping = false;
 
   const say = (line: string) => (area ? area.above(line) : remark(line));
 
@@ -82,6 +83,7 @@ export function openScreen({ settings, status, query, json, live }: ScreenOption
   }
 
   function loop(): void {
+    if (isStopping) return;
     timer = setTimeout(() => refresh().finally(loop), area ? VIEW_EVERY_MS : LINE_EVERY_MS);
   }
 
@@ -115,15 +117,13 @@ export function openScreen({ settings, status, query, json, live }: ScreenOption
       say(pc.yellow(`${name} ${how}${next}`));
     },
     stopping() {
+      isStopping = true;
       clearTimeout(timer);
-      timer = undefined;
       if (!json) say(pc.dim('Stopping … (Ctrl-C again: at once)'));
     },
     async stopped({ durationMs, killed, failure }) {
-      clearTimeout(timer);
       isDirty = true;
       await refresh();
-      clearTimeout(timer);
       area?.done();
       if (json) return;
       if (killed.length > 0)

@@ -7,13 +7,11 @@ export interface ChildSpec {
   name: string;
   /** Program and arguments: the very command that production runs. */
   command: readonly [string, ...string[]];
-  /** Started only while the child of this name is ready. */
-  needs?: string;
 }
 
 export interface ChildState {
   name: string;
-  status: 'waiting' | 'starting' | 'ready' | 'backing-off' | 'stopped';
+  status: 'starting' | 'ready' | 'backing-off' | 'stopped';
   pid: number | undefined;
   restarts: number;
 }
@@ -67,14 +65,6 @@ export function supervise(specs: readonly ChildSpec[], events: SupervisorEvents)
     end = resolve;
   });
 
-  function startWhoCan(): void {
-    for (const child of children.values()) {
-      if (isStopping || child.state.status !== 'waiting') continue;
-      const needed = child.spec.needs && children.get(child.spec.needs);
-      if (!needed || needed.state.status === 'ready') start(child);
-    }
-  }
-
   function start(child: Child): void {
     const [program, ...args] = child.spec.command;
     const spawned = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
@@ -85,7 +75,6 @@ export function supervise(specs: readonly ChildSpec[], events: SupervisorEvents)
       if (message.type === 'ready') {
         child.state.status = 'ready';
         child.wasReady = true;
-        startWhoCan();
       }
       events.onMessage(child.spec.name, message);
     });
@@ -110,10 +99,7 @@ export function supervise(specs: readonly ChildSpec[], events: SupervisorEvents)
     child.state.status = 'backing-off';
     child.state.restarts++;
     events.onExit(name, code, signal, retryInMs);
-    child.timer = setTimeout(() => {
-      child.state.status = 'waiting';
-      startWhoCan();
-    }, retryInMs);
+    child.timer = setTimeout(() => start(child), retryInMs);
   }
 
   async function stopOne(child: Child, deadline: Promise<void>): Promise<boolean> {
@@ -127,7 +113,7 @@ export function supervise(specs: readonly ChildSpec[], events: SupervisorEvents)
     return false;
   }
 
-  startWhoCan();
+  for (const child of children.values()) start(child);
   return {
     ended,
     states: () => [...children.values()].map(({ state }) => ({ ...state })),
@@ -159,7 +145,7 @@ export function supervise(specs: readonly ChildSpec[], events: SupervisorEvents)
 function newChild(spec: ChildSpec): Child {
   return {
     spec,
-    state: { name: spec.name, status: 'waiting', pid: undefined, restarts: 0 },
+    state: { name: spec.name, status: 'starting', pid: undefined, restarts: 0 },
     process: undefined,
     wasReady: false,
     startedMs: 0,

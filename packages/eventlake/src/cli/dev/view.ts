@@ -61,7 +61,6 @@ function renderState({ name, status, restarts }: ChildState): string {
   const mark = {
     ready: pc.green('●'),
     starting: pc.yellow('○'),
-    waiting: pc.dim('○'),
     'backing-off': pc.red('●'),
     stopped: pc.dim('–'),
   };
