@@ -110,6 +110,8 @@ test('events reach every stage, Ctrl-C ends it cleanly, and the next start goes 
     expect((await run(['run', job, '--once'], { cwd })).code).toBe(0);
   }
   expect((await status()).stages.map(({ lag }) => lag)).toEqual([0, 0, 0, 0]);
+  const ledger = await run(['verify', '--deep'], { cwd });
+  expect(ledger.code, ledger.stdout + ledger.stderr).toBe(0);
 });
 
 test('kill -9 of the parent takes the children along, of a child brings it back', async () => {

@@ -13,6 +13,7 @@ import { registerStatus } from './status.js';
 import { registerTable } from './table.js';
 import { endProcess, reportError } from './terminal/report-error.js';
 import { surviveClosedPipes } from './terminal/streams.js';
+import { registerVerify } from './verify.js';
 
 /**
  * The command line. Commands only declare themselves here; what a command needs is imported when it runs, so that
@@ -52,6 +53,7 @@ const COMMANDS = [
   registerIngest,
   registerQuery,
   registerStatus,
+  registerVerify,
   registerTable,
   registerQuarantine,
   registerConfig,

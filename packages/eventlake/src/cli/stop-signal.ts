@@ -6,6 +6,9 @@ export type ChildMessage =
   | { type: 'batch'; job: string; batch: number; rowsIn: number; rowsOut: number; durationMs: number }
   | { type: 'produced'; count: number };
 
+/** One Ctrl-C may come twice: from the terminal, and from an `npm` or `timeout` in between that passes it on. */
+const SAME_CTRL_C_MS = 500;
+
 /** A child that has lost its parent ends by itself, and at the latest after this long. */
 const ORPHAN_DEADLINE_MS = 3_000;
 
@@ -26,8 +29,13 @@ export function stopSignal(): AbortSignal {
       setTimeout(() => process.exit(1), ORPHAN_DEADLINE_MS).unref();
     });
   } else {
+    let firstMs = 0;
     process.on('SIGINT', () => {
-      if (controller.signal.aborted) process.exit(130);
+      if (controller.signal.aborted) {
+        if (performance.now() - firstMs > SAME_CTRL_C_MS) process.exit(130);
+        return;
+      }
+      firstMs = performance.now();
       if (process.stderr.isTTY) remark('Stopping … (Ctrl-C again: at once)');
       stop();
     });
