@@ -4,7 +4,7 @@ import type { BatchId, EngineSession, WriteMode } from '../engine/engine.js';
 import { bronzeTables, silverTables } from '../schema/tables.js';
 import { batchesOfRows } from './batch-bounds.js';
 import type { BatchReport, Job, JobContext } from './job.js';
-import { knownIds } from './known-ids.js';
+import { type IdSetSizes, knownIds } from './known-ids.js';
 import { maintenance } from './maintenance.js';
 import { newPlan, PLANS_KEPT } from './planning.js';
 import { withinBatches } from './predicates.js';
@@ -26,6 +26,8 @@ export interface SilverInput {
 export interface BronzeToSilverOptions {
   /** The first batch makes silver anew from all of bronze, whatever the mode. The tables come out the same. */
   fullRefresh?: boolean;
+  /** How many ids of silver go into one set of its index. */
+  idSetSizes?: IdSetSizes;
 }
 
 /** A backlog larger than this is merged in several batches, so that the checked rows fit into memory. */
@@ -44,7 +46,7 @@ export function bronzeToSilver(context: JobContext, options: BronzeToSilverOptio
   const silver = silverTables(pipeline.event);
   const appId = `bronze-to-silver/${topic}`;
   const plans = openPlanStore<SilverInput>(store, 'bronze-to-silver', topic);
-  const ids = knownIds(store, pipeline);
+  const ids = knownIds(store, pipeline, options.idSetSizes);
   let newest: Plan<SilverInput> | undefined;
   const tidy = maintenance(context, Object.values(silver), Object.values(silver));
   let fullRefresh = options.fullRefresh ?? false;

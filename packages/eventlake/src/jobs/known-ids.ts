@@ -35,12 +35,17 @@ interface Range {
   to: number;
 }
 
-/** Fewer ids than this are read faster than they are indexed; more than the maximum go into several sets. */
-const SET_IDS_MIN = 500_000;
-const SET_IDS_MAX = 2_000_000;
+export interface IdSetSizes {
+  /** Fewer ids than this are read faster than they are indexed. */
+  min: number;
+  /** More go into several sets. */
+  max: number;
+}
+
+const ID_SET_SIZES: IdSetSizes = { min: 500_000, max: 2_000_000 };
 const BATCH_DIGITS = 20;
 
-export function knownIds(store: Store, pipeline: PipelineDefinition): KnownIds {
+export function knownIds(store: Store, pipeline: PipelineDefinition, sizes = ID_SET_SIZES): KnownIds {
   const { event } = pipeline;
   const silver = silverTables(event).events.name;
   const root = `indexes/${silver.replace('.', '/')}/${event.id}/`;
@@ -92,8 +97,8 @@ export function knownIds(store: Store, pipeline: PipelineDefinition): KnownIds {
       while (from < gap.to) {
         const columns = [event.id, 'log_batch'];
         await session.readTable('unindexed', silver, { where: within([{ from, to: gap.to }]), columns });
-        const next = await batchesOfRows(session, 'unindexed', SET_IDS_MAX);
-        if (!next || next.rows < SET_IDS_MIN) break;
+        const next = await batchesOfRows(session, 'unindexed', sizes.max);
+        if (!next || next.rows < sizes.min) break;
         const to = next.more ? next.upTo : gap.to;
         const hashes = await session.longs(
           `SELECT ${idHashSql(pipeline)} FROM unindexed WHERE log_batch <= ${to}`,
