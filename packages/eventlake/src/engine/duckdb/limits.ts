@@ -13,6 +13,12 @@ export const SPOOL_LINE_BYTES_MAX = 256 * KIB;
 /** Shapes of records that are recognized at full speed. Each costs a little for the records that have another. */
 export const LINE_TEMPLATES_MAX = 4;
 
+/** Of the records looked at, how many have to have a shape for it to be tried on all. */
+export const LINE_TEMPLATE_SHARE_MIN = 0.02;
+
+/** Shapes whose frequency is remembered. */
+export const LINE_TEMPLATES_KNOWN_MAX = 32;
+
 /** Records that are looked at, per read, to learn their shapes. */
 export const LINE_SAMPLES = 32;
 

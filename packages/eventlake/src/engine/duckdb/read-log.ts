@@ -11,7 +11,7 @@ import { quoteName, quoteText } from './sql-text.js';
 
 /** Whether a query was stopped because it met a line that could not be proven: see `LogRelation`. */
 export function isUnproven(error: unknown): boolean {
-  return error instanceof Error && error.message.includes(UNPROVEN);
+  return error instanceof Error && [UNPROVEN, 'Malformed JSON'].some((text) => error.message.includes(text));
 }
 
 const UNPROVEN = 'eventlake: a record of no known shape';
@@ -122,7 +122,7 @@ export class LogRelation {
   }
 
   async #parseUnproven(reader: DuckDBConnection): Promise<number> {
-    const sql = `SELECT log_partition, log_offset, log_ms, json FROM (${this.#linesSql()}) AS lines
+    const sql = `SELECT log_partition, log_offset, log_ms, json FROM (${this.#linesSql(true)}) AS lines
 WHERE NOT coalesce(proven, FALSE)`;
     const result = await reader.stream(sql);
     const parsed = new ParsedRecords(this.#connection, this.#table, this.#names, this.#hasParsed);
@@ -142,13 +142,18 @@ WHERE NOT coalesce(proven, FALSE)`;
     return unproven;
   }
 
-  /** Each line: its place, its text, the struct `fields` of what DuckDB extracts, and whether that is `proven`. */
-  #linesSql(): string {
+  /**
+   * Each line: its place, its text, the struct `fields` of what DuckDB extracts, and whether that is `proven`.
+   * @param checked no JSON at all is not proven, instead of stopping the query. (TRY would do it without a check, but
+   * goes through two thousand lines one by one where one of them is bad.)
+   */
+  #linesSql(checked: boolean): string {
     const columns = `{'log_partition': 'INTEGER', 'log_offset': 'BIGINT', 'log_ms': 'BIGINT', 'json': 'VARCHAR'}`;
     const structure = JSON.stringify(Object.fromEntries(this.#names.map((name) => [name, 'VARCHAR'])));
+    const json = checked ? 'CASE WHEN json_valid(json) THEN json END' : 'json';
     return `SELECT *, ${this.#provenSql} AS proven
 FROM (
-  SELECT *, TRY(json_transform(json, ${quoteText(structure)})) AS fields
+  SELECT *, json_transform(${json}, ${quoteText(structure)}) AS fields
   FROM read_csv(${quoteText(this.#file)}, columns = ${columns}, delim = '\x01', quote = '', escape = '',
     header = false, auto_detect = false, strict_mode = false, max_line_size = ${2 * SPOOL_LINE_BYTES_MAX})
 ) AS extracted`;
@@ -172,8 +177,8 @@ FROM (
 FROM (
   SELECT ${placeSql}, ${ifProven('NULL')}::BLOB AS raw, ${ifProven('NULL')}::VARCHAR AS parse_error,
     ${ifProven('fields')} AS fields, ${ifProven('NULL')}::VARCHAR AS rescued
-  FROM (${this.#linesSql()}) AS lines
-  ${this.#resolved && this.#unproven > 0 ? 'WHERE coalesce(proven, FALSE)' : ''}
+  FROM (${this.#linesSql(this.#unproven > 0)}) AS lines
+  ${this.#unproven > 0 ? 'WHERE coalesce(proven, FALSE)' : ''}
 ) AS landed`;
   }
 
