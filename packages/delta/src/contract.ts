@@ -133,7 +133,7 @@ export interface Table {
   /** Deletes files that no version within the retention needs. Refuses less than the safety floor unless told. */
   vacuum(options?: VacuumOptions): Promise<{ files: string[]; sizeBytes: number }>;
   /** Puts small files together. Appends go on meanwhile; what loses against a delete is `conflict`. */
-  optimize(engine: DataEngine, options: OptimizeOptions): Promise<OptimizeResult>;
+  optimize(options?: OptimizeOptions): Promise<OptimizeResult>;
   /** Makes the table what it was. @throws DeltaError of kind `no-such-version` where its files are gone. */
   restore(to: { version: number } | { timestampMs: number }): Promise<{ version: number }>;
   /** Sets table properties; null takes one away. */
@@ -165,7 +165,11 @@ export interface CompactionOptions {
   maxBytes?: number;
 }
 
-export interface OptimizeOptions extends CompactionOptions {
+export interface OptimizeOptions extends Partial<CompactionOptions> {
+  /** What reads and writes the rows; this package's own Parquet code where not given. */
+  engine?: DataEngine;
+  /** Sorts the rows of each new file by these columns, so that its statistics say more. */
+  sortBy?: readonly string[];
   txn?: Change['txn'];
 }
 
@@ -182,7 +186,12 @@ export interface DataEngine {
    * Writes the live rows of a group's files as new files of the same partition, durably, with exact statistics.
    * Nothing is visible yet; the paths are relative to the table and URL-encoded.
    */
-  rewrite(table: Table, snapshot: Snapshot, group: CompactionGroup): Promise<AddFile[]>;
+  rewrite(
+    table: Table,
+    snapshot: Snapshot,
+    group: CompactionGroup,
+    options?: { sortBy?: readonly string[] },
+  ): Promise<AddFile[]>;
 }
 
 export interface OptimizeResult {

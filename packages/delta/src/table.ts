@@ -6,7 +6,6 @@ import { type CommitContext, commitChange } from './commit/commit.js';
 import type {
   Change,
   CommitResult,
-  DataEngine,
   HistoryEntry,
   OptimizeOptions,
   OptimizeResult,
@@ -41,6 +40,7 @@ import type {
   WriteOptions,
   WriteResult,
 } from './writing/contract.js';
+import { ownEngine } from './writing/engine.js';
 import { merge, readSource } from './writing/merge.js';
 import { append, deleteWhere, overwrite, update } from './writing/operations.js';
 import type { WritePlace } from './writing/session.js';
@@ -167,8 +167,8 @@ class LogTable implements Table {
     return readHistory(this.store, this.path, options.limit);
   }
 
-  async optimize(engine: DataEngine, options: OptimizeOptions): Promise<OptimizeResult> {
-    return optimize(this, engine, options);
+  async optimize({ engine, ...options }: OptimizeOptions = {}): Promise<OptimizeResult> {
+    return optimize(this, engine ?? ownEngine(this.place()), options);
   }
 
   async restore(to: { version: number } | { timestampMs: number }): Promise<{ version: number }> {

@@ -65,9 +65,31 @@ describe('a plan of compaction', () => {
 });
 
 describe('compaction', () => {
+  it('without an engine goes through our own: the same rows, fewer files, sorted where asked to', async () => {
+    const properties = { 'delta.enableDeletionVectors': 'true' };
+    const table = await createTable(memoryStore(), 't', { schema: DAYS, partitionBy: ['day'], properties });
+    for (let n = 0; n < 6; n++) {
+      await table.append([
+        { n: 10 - n, day: '2026-01-01' },
+        { n, day: n % 2 ? null : '2026-01-02' },
+      ]);
+    }
+    await table.delete({ where: { column: 'n', op: '=', value: 7 } });
+    const before = await table.scan().toArray();
+    expect(await table.optimize({ sortBy: ['n'] })).toMatchObject({ status: 'committed', filesAdded: 3 });
+    const after = await table.scan().toArray();
+    expect(new Set(after.map(({ n, day }) => `${n} ${day}`))).toEqual(
+      new Set(before.map(({ n, day }) => `${n} ${day}`)),
+    );
+    const first = after.filter(({ day }) => day === '2026-01-01').map(({ n }) => n);
+    expect(first).toEqual([5n, 6n, 8n, 9n, 10n]);
+    expect((await table.snapshot()).files().some((file) => file.deletionVector)).toBe(false);
+    expect((await table.optimize()).status).toBe('nothing-to-do');
+  });
+
   it('changes files and no rows, and finds nothing to do then', async () => {
     const table = await tableOf([on('a', 40), on('b', 40), on('c', 90)]);
-    expect(await table.optimize(engine, { targetBytes: 100 })).toEqual({
+    expect(await table.optimize({ engine, targetBytes: 100 })).toEqual({
       status: 'committed',
       version: 2,
       filesRemoved: 2,
@@ -76,7 +98,7 @@ describe('compaction', () => {
     const snapshot = await table.snapshot();
     expect(snapshot.files().map(({ path }) => path)).toEqual(['c', 'compacted-a-b']);
     expect(snapshot.recordCount).toBe(30);
-    expect((await table.optimize(engine, { targetBytes: 100 })).status).toBe('nothing-to-do');
+    expect((await table.optimize({ engine, targetBytes: 100 })).status).toBe('nothing-to-do');
     expect((await table.history())[0]).toMatchObject({
       operation: 'OPTIMIZE',
       operationMetrics: { numRemovedFiles: '2' },
@@ -91,7 +113,7 @@ describe('compaction', () => {
         return engine.rewrite(...args);
       },
     };
-    expect((await table.optimize(slow, { targetBytes: 100 })).status).toBe('committed');
+    expect((await table.optimize({ engine: slow, targetBytes: 100 })).status).toBe('committed');
     expect((await table.snapshot()).recordCount).toBe(30);
   });
 
@@ -103,7 +125,7 @@ describe('compaction', () => {
         return engine.rewrite(...args);
       },
     };
-    expect(await table.optimize(slow, { targetBytes: 100 })).toMatchObject({
+    expect(await table.optimize({ engine: slow, targetBytes: 100 })).toMatchObject({
       status: 'conflict',
       filesRemoved: 0,
     });
@@ -113,7 +135,9 @@ describe('compaction', () => {
   it('is refused where the engine lost rows', async () => {
     const table = await tableOf([on('a', 40), on('b', 40)]);
     const careless: DataEngine = { rewrite: async () => [on('x', 40)] };
-    await expect(table.optimize(careless, { targetBytes: 100 })).rejects.toThrow('read 20 rows and wrote 10');
+    await expect(table.optimize({ engine: careless, targetBytes: 100 })).rejects.toThrow(
+      'read 20 rows and wrote 10',
+    );
     expect((await table.snapshot()).version).toBe(1);
   });
 

@@ -74,8 +74,9 @@ function checkTakes(change: Change, { protocol, metadata }: LogState, table: str
       table,
     );
   }
-  // Only added or only removed rows, and a table's or partition's whole replacement, are their own change data.
-  const isUpdate = add.length > 0 && remove.length > 0 && change.operation !== 'WRITE';
+  // Only added or only removed rows, and whole replacements, are their own change data: rows that go and rows that come.
+  const isReplacement = change.operation === 'WRITE' || change.operation === 'RESTORE';
+  const isUpdate = add.length > 0 && remove.length > 0 && !isReplacement;
   if (isUpdate && cdc.length === 0 && isOn(properties, 'delta.enableChangeDataFeed')) {
     throw new DeltaError(
       'unsupported',

@@ -4,6 +4,9 @@ import type { DataEngine, OptimizeOptions, OptimizeResult, Table } from '../cont
 import { DeltaError } from '../errors.js';
 import { liveRecords } from '../stats.js';
 
+/** A file of which a reader without an engine can hold a row group in memory. */
+const TARGET_BYTES_DEFAULT = 64 * 2 ** 20;
+
 /**
  * Puts small files together, as one commit. Readers notice nothing but speed; appends go on meanwhile. Where somebody
  * else removed one of the files the outcome is `conflict`, and nothing has happened but files that vacuum finds.
@@ -14,20 +17,23 @@ export async function optimize(
   engine: DataEngine,
   options: OptimizeOptions,
 ): Promise<OptimizeResult> {
-  const { txn, ...compact } = options;
+  const { txn, sortBy, targetBytes = TARGET_BYTES_DEFAULT, ...compact } = options;
   const snapshot = await table.snapshot();
-  const groups = planCompaction(snapshot, compact);
+  const groups = planCompaction(snapshot, { ...compact, targetBytes });
   if (groups.length === 0) {
     return { status: 'nothing-to-do', version: snapshot.version, filesRemoved: 0, filesAdded: 0 };
   }
   const rewritten: { files: AddFile[]; added: AddFile[] }[] = [];
   for (const group of groups) {
-    const added = await engine.rewrite(table, snapshot, group);
+    const added = await engine.rewrite(table, snapshot, group, sortBy ? { sortBy } : {});
     checkRows(table.path, group.files, added);
     rewritten.push({ files: group.files, added });
   }
   const change = compaction(snapshot, rewritten, {
-    operationParameters: { targetSize: String(options.targetBytes) },
+    operationParameters: {
+      targetSize: String(targetBytes),
+      ...(sortBy && { sortBy: JSON.stringify(sortBy) }),
+    },
     ...(txn && { txn }),
   });
   const { status, version } = await table.commit(change);

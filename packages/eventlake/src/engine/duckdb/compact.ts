@@ -34,7 +34,7 @@ export async function optimizeTable(parts: Parts, table: Table, targetBytes: num
     rewrite: async (_: Table, snapshot: Snapshot, { files }: { files: readonly AddFile[] }) =>
       (await rewrite(parts, table, snapshot, files)).add,
   };
-  const { status, filesRemoved, filesAdded } = await table.optimize(engine, { targetBytes });
+  const { status, filesRemoved, filesAdded } = await table.optimize({ engine, targetBytes });
   if (status === 'nothing-to-do') return NOTHING_TO_DO;
   return { status: status === 'committed' ? 'compacted' : 'conflict', filesRemoved, filesAdded };
 }
