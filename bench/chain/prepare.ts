@@ -11,6 +11,7 @@ import { openEmbeddedLog } from '../../packages/eventlake/dist/log/embedded-log.
 const [logDir, linesFile, count] = [process.argv[2]!, process.argv[3]!, Number(process.argv[4])];
 const DAYS = 30;
 const BATCH = 2_000;
+const UNREADABLE = ['\n', '\r', '\0', '\u0001', '\ufffd'];
 
 const log = await openEmbeddedLog({ dir: logDir });
 const { topic } = userEvents.event;
@@ -32,8 +33,8 @@ for (const { partition, startOffset, endOffset } of (await log.topic(topic)).par
       const json = Buffer.from(block.values.subarray(block.bounds[i]!, block.bounds[i + 1]!)).toString(
         'utf8',
       );
-      // DuckDB's line reader cannot take these; they are malformed records, and left out on its side.
-      if (/[\n\r\0\u0001\ufffd]/.test(json)) continue;
+      // The line reader of DuckDB cannot take these; they are malformed records, and left out on its side.
+      if (UNREADABLE.some((character) => json.includes(character))) continue;
       text += `${partition}\u0001${block.offsets[i]}\u0001${block.timestampsMs[i]}\u0001${json}\n`;
     }
     if (!lines.write(text)) await once(lines, 'drain');

@@ -280,6 +280,21 @@ test('small files are put together by and by, and nothing changes but their numb
   expect(await landAll()).toEqual([]);
 });
 
+test('what is landed and old leaves the log; what is not landed stays, however old', async () => {
+  const { log } = lake.context;
+  await log.createTopic(topic, { partitions: 3, retentionHours: 1 });
+  await lake.append(events(0, 10));
+  const job = rawLanding(lake.context);
+  await landAll(job);
+  await lake.append(events(10, 15));
+  lake.clock.ms += 2 * 3_600_000;
+  await job.maintain();
+  const { partitions } = await log.topic(topic);
+  const kept = partitions.reduce((sum, { startOffset, endOffset }) => sum + endOffset - startOffset, 0);
+  expect(kept).toBe(5);
+  expect(await landAll()).toMatchObject([{ rowsIn: 5 }]);
+});
+
 describe('what must not pass in silence', () => {
   test('a topic that was made anew', async () => {
     await lake.append(events(0, 10));

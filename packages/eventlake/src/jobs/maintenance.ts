@@ -4,6 +4,7 @@ import type { JobContext } from './job.js';
 
 /** Files that nobody can reach any more are looked for this often. */
 const VACUUM_EVERY_MS = 6 * 3_600_000;
+const RETENTION_EVERY_MS = 600_000;
 
 /**
  * Keeps a job's tables tidy between its batches: puts small files together, one step at a time, and now and then removes
@@ -33,5 +34,15 @@ export function maintenance(
       const table = await openTable(store, name.replace('.', '/'));
       await table.vacuum({ retentionHours: vacuumRetentionHours });
     }
+  };
+}
+
+/** Applies the log's retention now and then; records that a consumer has not read yet stay. */
+export function logRetention({ log, pipeline }: JobContext): () => Promise<void> {
+  let dueMs = Number.NEGATIVE_INFINITY;
+  return async () => {
+    if (performance.now() < dueMs) return;
+    dueMs = performance.now() + RETENTION_EVERY_MS;
+    await log.enforceRetention(pipeline.event.topic);
   };
 }

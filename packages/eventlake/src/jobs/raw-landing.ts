@@ -7,7 +7,7 @@ import { timestampLiteral } from '../schema/macros.js';
 import { bronzeTables } from '../schema/tables.js';
 import type { BatchReport, JobContext, StreamingJob } from './job.js';
 import { nextRanges } from './log-ranges.js';
-import { maintenance } from './maintenance.js';
+import { logRetention, maintenance } from './maintenance.js';
 import { newPlan, PLANS_KEPT } from './planning.js';
 
 /** What batch N of raw-landing lands; `N` is its rows' `log_batch`. */
@@ -170,7 +170,12 @@ export function rawLanding(context: JobContext): StreamingJob {
   }
 
   // A commit a second makes many small files. What is put off is done after the next batch.
-  const maintain = maintenance(context, Object.values(tables), Object.values(tables));
+  const retain = logRetention(context);
+  const tidy = maintenance(context, Object.values(tables), Object.values(tables));
+  const maintain = async () => {
+    await retain();
+    await tidy();
+  };
   return { name: 'raw-landing', recover, runBatch, maintain, position: () => position };
 }
 
