@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import {
   type ChildSpec,
+  type ChildState,
   type Supervisor,
   supervise,
 } from '../../packages/eventlake/src/cli/dev/supervisor.js';
@@ -94,6 +95,13 @@ test('what no restart can mend ends everything, with the code of the child', asy
   await until('wrong line says why');
 });
 
+test('who finds the folder in use is started again, until those that a killed parent left behind must be gone', async () => {
+  const { supervisor, seen, until } = watch([child('busy', 'process.exit(4);')]);
+  await until('busy exit 4 retry');
+  expect(await supervisor.ended).toEqual({ name: 'busy', code: 4 });
+  expect(seen.at(-1)).toBe('busy exit 4 for good');
+});
+
 test('who does not stop in time is killed, and that is said', async () => {
   const { supervisor, until } = watch([
     child(
@@ -106,27 +114,46 @@ test('who does not stop in time is killed, and that is said', async () => {
 });
 
 test('children end when their parent is killed, whatever they are doing', async () => {
-  const supervisorUrl = `${SOURCE}dev/supervisor.js`;
   const specs = [polite('one'), polite('two', 'signal.addEventListener("abort", () => {});')];
+  const { parent, pids } = await parentOf(specs, ({ status }) => status === 'ready');
+  parent.kill('SIGKILL');
+  for (const pid of pids) while ((await processStart(pid)) !== undefined) await sleep(20);
+});
+
+test('children end when their parent is killed before they have begun to listen', async () => {
+  const loading = 'await new Promise((resolve) => setTimeout(resolve, 1000));';
+  const late = child(
+    'late',
+    `${loading} (await import('${SOURCE}stop-signal.js')).stopSignal(); setInterval(() => {}, 1000);`,
+  );
+  const { parent, pids } = await parentOf([late], ({ pid }) => pid !== undefined);
+  parent.kill('SIGKILL');
+  for (const pid of pids) while ((await processStart(pid)) !== undefined) await sleep(20);
+});
+
+/** A process that supervises, once all its children are as wanted. */
+async function parentOf(specs: readonly ChildSpec[], wanted: (state: ChildState) => boolean) {
   const parent = spawn(
     process.execPath,
     [
       '--input-type=module',
       '-e',
-      `import { supervise } from '${supervisorUrl}';
-       const s = supervise(${JSON.stringify(specs)}, { onLine() {}, onExit() {}, onMessage() {
+      `import { supervise } from '${SOURCE}dev/supervisor.js';
+       const s = supervise(${JSON.stringify(specs)}, { onLine() {}, onExit() {}, onMessage() {} });
+       const look = setInterval(() => {
          const states = s.states();
-         if (states.every(({ status }) => status === 'ready')) console.log(states.map(({ pid }) => pid).join(' '));
-       } });`,
+         if (!states.every(${wanted})) return;
+         clearInterval(look);
+         console.log(states.map(({ pid }) => pid).join(' '));
+       }, 20);`,
     ],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
   const [line] = (await once(parent.stdout, 'data')) as [Buffer];
   const pids = line.toString().trim().split(' ').map(Number);
-  expect(pids.length).toBe(2);
-  parent.kill('SIGKILL');
-  for (const pid of pids) while ((await processStart(pid)) !== undefined) await sleep(20);
-});
+  expect(pids.length).toBe(specs.length);
+  return { parent, pids };
+}
 
 test('Ctrl-C, which reaches the whole group, is the parent’s business', async () => {
   await writeFile(join(folder, 'notes'), '');

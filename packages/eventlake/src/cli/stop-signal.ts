@@ -24,10 +24,13 @@ export function stopSignal(): AbortSignal {
   if (process.send) {
     process.on('SIGINT', () => {});
     process.on('message', (message) => message === 'stop' && stop());
-    process.on('disconnect', () => {
+    const orphaned = () => {
       stop();
       setTimeout(() => process.exit(1), ORPHAN_DEADLINE_MS).unref();
-    });
+    };
+    process.on('disconnect', orphaned);
+    // The parent died while this process was still loading its code, and nobody was listening.
+    if (!process.connected) orphaned();
   } else {
     let firstMs = 0;
     process.on('SIGINT', () => {
