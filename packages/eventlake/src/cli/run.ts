@@ -180,7 +180,10 @@ Examples:
             ...(seed === undefined ? {} : { seed }),
             ...(startMs === undefined ? {} : { startMs }),
           },
-          ({ count: done }) => progress.at({ done, total: count, count: done }),
+          ({ count: done }) => {
+            progress.at({ done, total: count, count: done });
+            tellParent({ type: 'produced', count: done });
+          },
         );
         progress.end();
         logger.info({ records: produced.count, bytes: produced.bytes }, 'stopped');
