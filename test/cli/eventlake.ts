@@ -2,7 +2,7 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-export const BIN = fileURLToPath(new URL('../../packages/eventlake/bin/eventlake.js', import.meta.url));
+const BIN = fileURLToPath(new URL('../../packages/eventlake/bin/eventlake.js', import.meta.url));
 
 export interface Finished {
   code: number | null;
