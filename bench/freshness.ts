@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { createClient } from '@clickhouse/client';
+import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { localStore, openTable } from '@eventlake/delta';
 import userEvents from '@eventlake/user-events';
 import { openEmbeddedLog } from '../packages/eventlake/dist/log/embedded-log.js';
@@ -50,7 +50,7 @@ async function measure(): Promise<Record<string, number>> {
   const log = await openEmbeddedLog({ dir: join(dataDir, 'log') });
   const topic = userEvents.event.topic;
   await log.createTopic(topic, { partitions: 4 });
-  const client = createClient({ url: `http://127.0.0.1:${port}` });
+  const client = createClient({ url: `http://127.0.0.1:${port}`, log: { level: ClickHouseLogLevel.OFF } });
   const children = [start('serve')];
   while (!(await client.ping()).success) await sleep(50);
   children.push(start('run', 'raw-landing'), start('run', 'fast-agg'));

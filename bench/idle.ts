@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { createClient } from '@clickhouse/client';
+import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { processTree, treeCpuMs, treeMemoryBytes } from './lib/machine.js';
 import { mb, publish, quantile } from './lib/rounds.js';
 
@@ -40,7 +40,7 @@ async function measure() {
   const args = ['--data-dir', dataDir, '--set', `clickhouse.port=${port}`];
   const begin = performance.now();
   let dev = spawn(process.execPath, [bin, 'dev', ...args], { stdio: 'ignore' });
-  const client = createClient({ url: `http://127.0.0.1:${port}` });
+  const client = createClient({ url: `http://127.0.0.1:${port}`, log: { level: ClickHouseLogLevel.OFF } });
   const firstRowMs = (await firstRow(client)) - begin;
   const stopMs = await stop(dev);
 
