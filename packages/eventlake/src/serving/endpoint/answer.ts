@@ -22,9 +22,11 @@ export async function answer(
   onlyByLocalNames: boolean,
 ): Promise<void> {
   let queryId: string = randomUUID();
+  let compress = false;
   try {
     const { pathname, searchParams } = urlOf(message);
     queryId = readableId(searchParams.get('query_id')) ?? queryId;
+    compress = searchParams.get('compress') === '1';
     if (onlyByLocalNames) mustNameThisMachine(message.headers.host);
     const isQuery = (pathname === '/' || pathname === '/query') && isForUs(message, searchParams);
     if (!isQuery) return answerPlain(pathname, response);
@@ -33,11 +35,11 @@ export async function answer(
     await execute(context, role, request, message, response, queryId);
   } catch (error) {
     // The client has gone, or its connection broke: nobody is there to be told.
-    if (response.destroyed || message.socket.destroyed) return;
+    if (response.destroyed || response.socket === null || response.socket.destroyed) return;
     const exception = ClickHouseException.from(error);
     if (!(error instanceof ClickHouseException)) context.logger.error({ err: error }, 'a request failed');
     if (!message.complete) response.setHeader('Connection', 'close');
-    sendError(response, exception, context.engine, queryId);
+    sendError(response, exception, context.engine, { queryId, compress });
   }
 }
 

@@ -1,10 +1,13 @@
 import { createWriteStream } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
-import { Readable } from 'node:stream';
+import { Readable, type Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { ClickHouseException, exceptions } from './errors.js';
 import type { EndpointLimits } from './limits.js';
+import { uncompressed } from './native/compressed-blocks.js';
+import { unLz4 } from './native/lz4-frame.js';
+import { unZstd } from './native/zstd.js';
 import type { QueryRequest } from './request.js';
 import { readStatement, SeveralStatements, type Statement } from './sql/statement.js';
 
@@ -14,7 +17,12 @@ export interface RequestSql {
   statement: Statement;
   /** Only for `insert`. */
   data?: Readable;
+  /** How the data are still compressed, for the engine to undo. */
+  encoding?: string;
 }
+
+/** Of a body that is an INSERT's data and nothing else: what the engine undoes by itself, and Node 20 cannot. */
+const LEFT_TO_THE_ENGINE = ['zstd', 'lz4', 'xz', 'bz2'];
 
 /** @throws ClickHouseException */
 export async function readSql(
@@ -22,14 +30,20 @@ export async function readSql(
   request: QueryRequest,
   limits: EndpointLimits,
 ): Promise<RequestSql> {
-  const body = decoded(message)[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  const statement = request.query === '' ? undefined : parse(request.query);
+  const encoding = contentEncoding(message);
+  if (statement?.kind === 'insert' && LEFT_TO_THE_ENGINE.includes(encoding)) {
+    const raw = message[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+    return { text: request.query, statement, data: bounded([], raw, limits.bodyBytesMax), encoding };
+  }
+  const plain = decoded(message, encoding);
+  const body = (request.decompress ? uncompressed(plain) : plain)[
+    Symbol.asyncIterator
+  ]() as AsyncIterator<Buffer>;
   // The query of the URL is often the whole INSERT, its data the body: nothing of it has to be held.
-  if (request.query !== '') {
-    const statement = parse(request.query);
-    if (statement.kind === 'insert') {
-      const inline = Buffer.from(request.query.slice(statement.dataStart));
-      return { text: request.query, statement, data: bounded([inline], body, limits.bodyBytesMax) };
-    }
+  if (statement?.kind === 'insert') {
+    const inline = Buffer.from(request.query.slice(statement.dataStart));
+    return { text: request.query, statement, data: bounded([inline], body, limits.bodyBytesMax) };
   }
   const chunks: Buffer[] = request.query === '' ? [] : [Buffer.from(`${request.query}\n`)];
   let bytes = chunks[0]?.length ?? 0;
@@ -45,13 +59,13 @@ export async function readSql(
       checked = bytes;
       const head = Buffer.concat(chunks);
       const text = head.toString('utf8');
-      const statement = parse(text, !done);
-      if (statement?.kind === 'insert') {
-        const start = Buffer.byteLength(text.slice(0, statement.dataStart));
-        return { text, statement, data: bounded([head.subarray(start)], body, limits.bodyBytesMax) };
+      const found = parse(text, !done);
+      if (found?.kind === 'insert') {
+        const start = Buffer.byteLength(text.slice(0, found.dataStart));
+        return { text, statement: found, data: bounded([head.subarray(start)], body, limits.bodyBytesMax) };
       }
       if (bytes > limits.queryBytesMax) throw exceptions.queryTooLarge(limits.queryBytesMax);
-      if (done) return { text, statement: statement! };
+      if (done) return { text, statement: found! };
     }
   }
 }
@@ -76,29 +90,49 @@ function parse(text: string, partial = false): Statement | undefined {
   }
 }
 
-function decoded(message: IncomingMessage): Readable {
-  const encoding = (message.headers['content-encoding'] ?? 'identity').toLowerCase();
-  const decoder =
-    encoding === 'gzip' || encoding === 'x-gzip'
-      ? createGunzip()
-      : encoding === 'deflate'
-        ? createInflate()
-        : encoding === 'br'
-          ? createBrotliDecompress()
-          : undefined;
-  if (decoder !== undefined) {
+function contentEncoding(message: IncomingMessage): string {
+  return (message.headers['content-encoding'] ?? 'identity').toLowerCase();
+}
+
+/** @throws ClickHouseException */
+async function* decoded(message: IncomingMessage, encoding: string): AsyncGenerator<Buffer> {
+  const chunks = decoderOf(message, encoding);
+  try {
+    yield* chunks;
+  } catch (error) {
+    // A connection that broke is no fault of the data.
+    if (error instanceof ClickHouseException || message.errored) throw error;
+    throw exceptions.cannotDecompress(`the data are no ${encoding.slice(0, 50)}`);
+  }
+}
+
+function decoderOf(message: IncomingMessage, encoding: string): AsyncIterable<Buffer> {
+  const through = (decoder: Transform): Readable => {
     message.on('error', (error) => decoder.destroy(error));
     return message.pipe(decoder);
+  };
+  switch (encoding) {
+    case 'identity':
+      return message;
+    case 'gzip':
+    case 'x-gzip':
+      return through(createGunzip());
+    case 'deflate':
+      return through(createInflate());
+    case 'br':
+      return through(createBrotliDecompress());
+    case 'lz4':
+      return unLz4(message);
+    case 'zstd':
+      return unZstd(message);
+    default:
+      throw new ClickHouseException(
+        48,
+        'NOT_IMPLEMENTED',
+        `Content encoding ${encoding.slice(0, 50)} is not supported here`,
+        415,
+      );
   }
-  if (encoding !== 'identity') {
-    throw new ClickHouseException(
-      48,
-      'NOT_IMPLEMENTED',
-      `Unknown content encoding ${encoding.slice(0, 50)}`,
-      415,
-    );
-  }
-  return message;
 }
 
 function bounded(first: readonly Buffer[], rest: AsyncIterator<Buffer>, maxBytes: number): Readable {

@@ -42,6 +42,8 @@ export const exceptions = {
       400,
     ),
   emptyQuery: () => new ClickHouseException(62, 'SYNTAX_ERROR', 'Empty query', 400),
+  cannotDecompress: (why: string) =>
+    new ClickHouseException(271, 'CANNOT_DECOMPRESS', `Cannot decompress the request: ${why}`, 400),
   queryTooLarge: (maxBytes: number) =>
     new ClickHouseException(
       62,

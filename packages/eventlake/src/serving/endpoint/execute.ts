@@ -9,11 +9,13 @@ import type { Engine, EngineConnection } from './engine.js';
 import { ClickHouseException, exceptions } from './errors.js';
 import type { LakeTables } from './lake.js';
 import type { EndpointLimits } from './limits.js';
+import { helloAnswer } from './native/hello.js';
 import { preamble } from './preamble.js';
 import type { AdmissionQueue } from './queue.js';
 import type { QueryRequest } from './request.js';
 import { ResultWriter } from './respond.js';
 import { sendRows } from './send-rows.js';
+import type { Sessions } from './sessions.js';
 import { forbiddenDatabases } from './sql/forbidden.js';
 import { whyRefused } from './sql/guard.js';
 import { quoteString } from './sql/quote.js';
@@ -21,8 +23,24 @@ import { quoteString } from './sql/quote.js';
 export interface ExecuteContext {
   engine: Engine;
   queue: AdmissionQueue;
+  sessions: Sessions;
   lake: LakeTables;
   limits: EndpointLimits;
+}
+
+/** What one request has brought along. */
+interface Work {
+  role: Role;
+  request: QueryRequest;
+  sql: RequestSql;
+  /** Statements that make the connection the request's own. */
+  before: string;
+  format: string;
+  /** Where an INSERT's data are spooled. */
+  file: string;
+  queryId: string;
+  response: ServerResponse;
+  gone: AbortSignal;
 }
 
 /** Runs one request's statement and answers it. @throws ClickHouseException before anything is sent. */
@@ -34,7 +52,7 @@ export async function execute(
   response: ServerResponse,
   queryId: string,
 ): Promise<void> {
-  const { engine, queue, lake, limits } = context;
+  const { engine, limits } = context;
   const gone = new AbortController();
   response.once('close', () => {
     if (!response.writableFinished) gone.abort();
@@ -45,40 +63,77 @@ export async function execute(
   const before = preamble(role, request, limits);
   const format = formatOf(sql, request);
   const file = join(engine.folder, 'spool', randomUUID());
+  const work: Work = { role, request, sql, before, format, file, queryId, response, gone: gone.signal };
   try {
+    const hello = helloAnswer(sql.text, request.clientProtocolVersion, engine);
+    if (hello !== undefined) return await sendWhole(context, work, hello);
     if (sql.data !== undefined) await spool(sql.data, file);
-    const leave = await queue.enter(gone.signal);
-    if (leave === undefined) {
-      if (gone.signal.aborted) return;
-      throw exceptions.tooManyQueries(queue.running, queue.waiting);
-    }
-    const connection = engine.connect();
-    try {
-      await lake.refresh();
-      if (role === 'reader') await mustOnlyRead(connection, sql.text);
-      const facts = { queryId, format, encoding: request.encoding };
-      const bytesHeld = request.waitEndOfQuery ? limits.wholeBytesHeld : limits.firstBytesHeld;
-      if (sql.statement.kind === 'rows') {
-        const writer = new ResultWriter(response, engine, bytesHeld, facts);
-        const bytesMax = role === 'reader' ? limits.reader.resultBytesMax : Number.POSITIVE_INFINITY;
-        await sendRows(connection, before, sql.statement, writer, bytesMax, gone.signal);
-      } else {
-        const writer = new ResultWriter(response, engine, bytesHeld, { queryId, format });
-        const text = sql.statement.kind === 'insert' ? insertFrom(file, sql.statement) : sql.statement.sql;
-        const result = await connection.run(`${before}${text}`, format);
-        if (result.bytes.length > 0) await writer.write(Buffer.from(result.bytes));
-        writer.end(result);
-      }
-    } finally {
-      await connection.close();
-      leave();
-    }
+    await runInTurn(context, work);
     if (!response.destroyed) await finished(response).catch(() => {});
   } catch (error) {
     throw ClickHouseException.from(error);
   } finally {
     if (sql.data !== undefined) await rm(file, { force: true });
   }
+}
+
+async function runInTurn(context: ExecuteContext, work: Work): Promise<void> {
+  const { engine, queue, sessions } = context;
+  const { role, request, gone } = work;
+  const leave = await queue.enter(gone);
+  if (leave === undefined) {
+    if (gone.aborted) return;
+    throw exceptions.tooManyQueries(queue.running, queue.waiting);
+  }
+  const session = role === 'writer' ? request.sessionId : undefined;
+  try {
+    const connection = session === undefined ? engine.connect() : sessions.take(session, request);
+    try {
+      await run(context, work, connection);
+    } finally {
+      if (session === undefined) await connection.close();
+      else sessions.release(session, request.sessionTimeoutSeconds);
+    }
+  } finally {
+    leave();
+  }
+}
+
+async function run(context: ExecuteContext, work: Work, connection: EngineConnection): Promise<void> {
+  const { lake, limits } = context;
+  const { role, sql, before, format } = work;
+  await lake.refresh();
+  if (role === 'reader') await mustOnlyRead(connection, sql.text);
+  if (sql.statement.kind === 'rows') {
+    const bytesMax = role === 'reader' ? limits.reader.resultBytesMax : Number.POSITIVE_INFINITY;
+    await sendRows(connection, before, sql.statement, writerOf(context, work), bytesMax, work.gone);
+    return;
+  }
+  const text = sql.statement.kind === 'insert' ? insertFrom(work, sql.statement) : sql.statement.sql;
+  const result = await connection.run(`${before}${text}`, format);
+  // A statement that is stopped half-way is none: without an answer the client will not take it for done.
+  const writer = writerOf(context, work, null);
+  if (result.bytes.length > 0) await writer.write(Buffer.from(result.bytes));
+  writer.end(result);
+}
+
+async function sendWhole(context: ExecuteContext, work: Work, bytes: Buffer): Promise<void> {
+  const writer = writerOf(context, work, null);
+  await writer.write(bytes);
+  writer.end(undefined);
+}
+
+/** @param encoding null where the engine does not compress */
+function writerOf(context: ExecuteContext, work: Work, encoding: null | undefined = undefined): ResultWriter {
+  const { engine, limits } = context;
+  const { request, queryId, format } = work;
+  const bytesHeld = request.waitEndOfQuery ? limits.wholeBytesHeld : limits.firstBytesHeld;
+  return new ResultWriter(work.response, engine, bytesHeld, {
+    queryId,
+    format,
+    encoding: encoding === null ? undefined : request.encoding,
+    compress: request.compress,
+  });
 }
 
 /** @throws ClickHouseException */
@@ -98,8 +153,11 @@ async function mustOnlyRead(connection: EngineConnection, text: string): Promise
   if (statementCount !== 1 || queryClass !== 0) throw exceptions.refused('statements that do more than read');
 }
 
-function insertFrom(file: string, statement: { head: string; settings: string; format: string }): string {
-  return `${statement.head} FROM INFILE ${quoteString(file)} ${statement.settings} FORMAT ${statement.format}`;
+function insertFrom(work: Work, statement: { head: string; settings: string; format: string }): string {
+  const { encoding } = work.sql;
+  const compression = encoding === undefined ? '' : ` COMPRESSION ${quoteString(encoding)}`;
+  const from = `FROM INFILE ${quoteString(work.file)}${compression}`;
+  return `${statement.head} ${from} ${statement.settings} FORMAT ${statement.format}`;
 }
 
 /** @throws ClickHouseException */

@@ -82,7 +82,11 @@ export function readRequest(message: IncomingMessage, query: URLSearchParams): Q
     sessionCheck: query.get('session_check') === '1',
     settings,
     parameters,
-    encoding: flag(query, 'enable_http_compression') ? encodingOf(header('accept-encoding')) : undefined,
+    // Blocks of its own are compression enough; a client that asks for them often accepts gzip as well.
+    encoding:
+      flag(query, 'enable_http_compression', true) && !flag(query, 'compress')
+        ? encodingOf(header('accept-encoding'))
+        : undefined,
     compress: flag(query, 'compress'),
     decompress: flag(query, 'decompress'),
     waitEndOfQuery: flag(query, 'wait_end_of_query'),
@@ -91,15 +95,19 @@ export function readRequest(message: IncomingMessage, query: URLSearchParams): Q
   };
 }
 
-/** In ClickHouse's order of preference. */
-function encodingOf(accepted: string | undefined): QueryRequest['encoding'] {
-  const names = (accepted ?? '').split(',').map((part) => part.trim().split(';')[0]!.toLowerCase());
-  return (['gzip', 'br', 'zstd', 'lz4', 'deflate'] as const).find((name) => names.includes(name));
+/** The cheapest that the client takes. */
+function encodingOf(accepted = ''): QueryRequest['encoding'] {
+  const names = accepted
+    .toLowerCase()
+    .split(',')
+    .filter((part) => !/;\s*q=0(?:\.0*)?\s*$/.test(part))
+    .map((part) => part.trim().split(';')[0]);
+  return (['lz4', 'zstd', 'gzip', 'deflate', 'br'] as const).find((name) => names.includes(name));
 }
 
-function flag(query: URLSearchParams, name: string): boolean {
+function flag(query: URLSearchParams, name: string, otherwise = false): boolean {
   const value = query.get(name);
-  return value !== null && ['1', 'true'].includes(value.toLowerCase());
+  return value === null ? otherwise : ['1', 'true'].includes(value.toLowerCase());
 }
 
 function identifier(name: string): string {

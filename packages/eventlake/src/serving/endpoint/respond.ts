@@ -4,6 +4,7 @@ import type { RawResult } from './chdb-addon.js';
 import type { Engine } from './engine.js';
 import type { ClickHouseException } from './errors.js';
 import { contentType } from './formats.js';
+import { compressedBlock } from './native/compressed-blocks.js';
 
 /**
  * Sends a result. Its first bytes are held back: what fails within them gets its status and message; what fails later
@@ -13,12 +14,13 @@ export class ResultWriter {
   readonly #tag = randomBytes(8).toString('hex');
   #held: Buffer[] = [];
   #heldBytes = 0;
+  #isPlain = false;
 
   constructor(
     readonly response: ServerResponse,
     readonly engine: Engine,
     readonly bytesHeld: number,
-    readonly facts: { queryId: string; format: string; encoding?: string },
+    readonly facts: { queryId: string; format: string; encoding?: string; compress?: boolean },
   ) {}
 
   /** Resolves when more may be written. */
@@ -32,16 +34,24 @@ export class ResultWriter {
       this.response.setHeader('X-ClickHouse-Exception-Tag', this.#tag);
       chunk = this.#takeHeld();
     }
-    if (!this.response.write(chunk)) await drained(this.response);
+    if (!this.response.write(this.#framed(chunk))) await drained(this.response);
+  }
+
+  /** Sends these bytes, uncompressed, in place of what was held back. */
+  replace(bytes: Buffer): void {
+    this.#held = [bytes];
+    this.#heldBytes = bytes.length;
+    this.#isPlain = true;
   }
 
   end(result: RawResult | undefined): void {
     if (this.response.destroyed) return;
     if (!this.response.headersSent) {
       this.#headers(200);
-      this.response.setHeader('Content-Length', this.#heldBytes);
       if (result !== undefined) this.response.setHeader('X-ClickHouse-Summary', summary(result));
-      this.response.write(this.#takeHeld());
+      const body = this.#framed(this.#takeHeld());
+      this.response.setHeader('Content-Length', body.length);
+      this.response.write(body);
     }
     this.response.end();
   }
@@ -49,14 +59,18 @@ export class ResultWriter {
   fail(error: ClickHouseException): void {
     if (this.response.destroyed) return;
     if (!this.response.headersSent) {
-      sendError(this.response, error, this.engine, this.facts.queryId);
+      sendError(this.response, error, this.engine, this.facts);
       return;
     }
     const message = `${error.text(this.engine.version)}\n`;
     const block = `\r\n__exception__\r\n${this.#tag}\r\n${message}${Buffer.byteLength(message)} ${this.#tag}\r\n__exception__\r\n`;
     const cut = () => this.response.destroy();
-    if (this.facts.encoding === undefined) this.response.write(block, cut);
+    if (this.facts.encoding === undefined) this.response.write(this.#framed(Buffer.from(block)), cut);
     else cut();
+  }
+
+  #framed(chunk: Buffer): Buffer {
+    return this.facts.compress && chunk.length > 0 ? compressedBlock(chunk) : chunk;
   }
 
   #takeHeld(): Buffer {
@@ -71,7 +85,7 @@ export class ResultWriter {
     commonHeaders(this.response, this.engine, queryId);
     this.response.setHeader('Content-Type', contentType(format));
     this.response.setHeader('X-ClickHouse-Format', format);
-    if (encoding !== undefined) {
+    if (encoding !== undefined && !this.#isPlain) {
       this.response.setHeader('Content-Encoding', encoding);
       this.response.setHeader('Vary', 'Accept-Encoding');
     }
@@ -82,13 +96,14 @@ export function sendError(
   response: ServerResponse,
   error: ClickHouseException,
   engine: Pick<Engine, 'version' | 'timezone' | 'displayName'>,
-  queryId: string,
+  { queryId, compress }: { queryId: string; compress?: boolean },
 ): void {
   if (response.headersSent || response.destroyed) {
     response.destroy();
     return;
   }
-  const text = Buffer.from(`${error.text(engine.version)}\n`);
+  const plain = Buffer.from(`${error.text(engine.version)}\n`);
+  const text = compress ? compressedBlock(plain) : plain;
   response.statusCode = error.status;
   commonHeaders(response, engine, queryId);
   response.setHeader('X-ClickHouse-Exception-Code', error.code);

@@ -18,6 +18,7 @@ import { type LakeOptions, LakeTables } from './lake.js';
 import { defaultLimits, type EndpointLimits } from './limits.js';
 import { isLoopback, listen, mustNotBeOpenToAll } from './listen.js';
 import { AdmissionQueue } from './queue.js';
+import { Sessions } from './sessions.js';
 
 export interface EndpointOptions {
   dataDir: string;
@@ -75,11 +76,17 @@ async function startOn(options: EndpointOptions, limits: EndpointLimits, lock: L
     const queue = new AdmissionQueue(engine.concurrentMax, limits.waitingQueriesMax);
     const lake = new LakeTables(engine, options.lake, logger);
     await lake.refresh();
-    const context = { engine, queue, lake, limits, users, logger };
+    const sessions = new Sessions(engine, limits.sessionsMax);
+    const context = { engine, queue, sessions, lake, limits, users, logger };
     const onlyByLocalNames = isLoopback(host) && reader?.password === undefined;
-    answerWith((message, response) => answer(context, message, response, onlyByLocalNames));
+    answerWith((message, response) => {
+      answer(context, message, response, onlyByLocalNames).catch((error: unknown) => {
+        logger.error({ err: error }, 'a request could not be answered');
+        response.destroy();
+      });
+    });
     await writeEndpointFile(dataDir, { pid: process.pid, url, startedAt: new Date().toISOString() });
-    const close = () => stop(server, engine, dataDir, limits).finally(() => lock.release());
+    const close = () => stop(server, sessions, engine, dataDir, limits).finally(() => lock.release());
     return { url, close: once(close) };
   } catch (error) {
     server.closeAllConnections();
@@ -97,13 +104,20 @@ function alreadyServed(dataDir: string, other: EndpointFile): EventlakeError {
   );
 }
 
-async function stop(server: Server, engine: Engine, dataDir: string, limits: EndpointLimits): Promise<void> {
+async function stop(
+  server: Server,
+  sessions: Sessions,
+  engine: Engine,
+  dataDir: string,
+  limits: EndpointLimits,
+): Promise<void> {
   await removeEndpointFile(dataDir);
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
   const cut = setTimeout(() => server.closeAllConnections(), limits.shutdownGraceMs);
   await closed;
   clearTimeout(cut);
+  await sessions.close();
   await engine.close();
 }
 

@@ -93,7 +93,9 @@ function whySystemRefused(all: readonly Token[]): string | undefined {
   if (refused !== undefined) return `system.${refused}`;
   if (!named.some((table) => tablesWithPaths.has(table))) return undefined;
   for (const [i, token] of all.entries()) {
-    if (isName(token) && columnsWithPaths.has(nameOf(token))) return `the column ${nameOf(token)}`;
+    if (isName(token) && columnsWithPaths.has(nameOf(token)) && !isOnlyTested(all, i)) {
+      return `the column ${nameOf(token)}`;
+    }
     const isCounted = all[i - 1]?.text === '(' && /^count$/i.test(all[i - 2]?.text ?? '');
     const isAllColumns = token.text === '*' && !isCounted;
     if (isAllColumns || (isName(token) && nameOf(token) === 'columns' && all[i + 1]?.text === '(')) {
@@ -101,6 +103,12 @@ function whySystemRefused(all: readonly Token[]): string | undefined {
     }
   }
   return undefined;
+}
+
+/** `empty(t.data_paths)`, which JDBC asks to tell remote tables from others, tells no path. */
+function isOnlyTested(all: readonly Token[], at: number): boolean {
+  const open = all[at - 1]?.text === '.' ? at - 3 : at - 1;
+  return all[open]?.text === '(' && /^empty$/i.test(all[open - 1]?.text ?? '') && all[at + 1]?.text === ')';
 }
 
 /** What follows `settings` where it is the name of a column. */

@@ -1,0 +1,108 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { tokens } from '../../packages/eventlake/src/serving/endpoint/sql/lexer.js';
+import { readStatement } from '../../packages/eventlake/src/serving/endpoint/sql/statement.js';
+
+const texts = (sql: string) => [...tokens(sql)].map(({ kind, text }) => `${kind}:${text}`);
+
+describe('tokens', () => {
+  test.each([
+    ['a -- b\n c', ['word:a', 'word:c']],
+    ['a // b\n c', ['word:a', 'word:c']],
+    ['a # b\n c #! d', ['word:a', 'word:c']],
+    ['a #b', ['word:a', 'other:#', 'word:b']],
+    ['a /* /* */ b */ c', ['word:a', 'word:c']],
+    ['a /* b', ['word:a', 'other:/* b']],
+    ["'it''s' 'a\\'b'", ["string:'it''s'", "string:'a\\'b'"]],
+    ["'open", ["other:'open"]],
+    ['"a""b" `c`', ['quoted:"a""b"', 'quoted:`c`']],
+    ['$$a$b$$ $t$ $$ $t$', ['heredoc:$$a$b$$', 'heredoc:$t$ $$ $t$']],
+    ['$ a', ['other:$', 'word:a']],
+    ['1 1.5e-3 .5 0x1F 1_000', ['number:1', 'number:1.5e-3', 'number:.5', 'number:0x1F', 'number:1_000']],
+    ['1file', ['other:1file']],
+    ['a\u00a0b', ['word:a', 'word:b']],
+    ['‘a’', ['other:‘', 'word:a', 'other:’']],
+    [
+      'a::b->c<=>d||e',
+      'word:a symbol::: word:b symbol:-> word:c symbol:<=> word:d symbol:|| word:e'.split(' '),
+    ],
+  ])('%s', (sql, expected) => {
+    expect(texts(sql)).toEqual(expected);
+  });
+
+  test('never throw, go forward, and are what stands there', () => {
+    const piece = fc.constantFrom(
+      "'",
+      '"',
+      '`',
+      '/*',
+      '*/',
+      '--',
+      '//',
+      '#',
+      '\n',
+      '\\',
+      '$',
+      '$a$',
+      'file',
+      '(',
+      '1',
+      'é',
+      ' ',
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 40 }), (pieces) => {
+        const sql = pieces.join('');
+        let at = 0;
+        for (const token of tokens(sql)) {
+          expect(token.start).toBeGreaterThanOrEqual(at);
+          expect(token.end).toBeGreaterThan(token.start);
+          expect(sql.slice(token.start, token.end)).toBe(token.text);
+          at = token.end;
+        }
+      }),
+    );
+  });
+});
+
+describe('statements', () => {
+  test('a FORMAT clause is taken off, and only that', () => {
+    expect(readStatement('SELECT 1 FORMAT JSON;')).toEqual({
+      kind: 'rows',
+      sql: 'SELECT 1 ',
+      format: 'JSON',
+      tail: '',
+    });
+    expect(readStatement('SELECT 1 FORMAT TSV SETTINGS a = 1')).toMatchObject({
+      format: 'TSV',
+      tail: ' SETTINGS a = 1',
+    });
+    expect(readStatement("SELECT 'x FORMAT JSON' AS format")).not.toHaveProperty('format');
+    expect(readStatement('SELECT (SELECT format FROM t) FROM u -- FORMAT JSON')).not.toHaveProperty('format');
+    expect(readStatement('/* a */ WITH x AS (SELECT 1) SELECT * FROM x format TSV')).toMatchObject({
+      format: 'TSV',
+    });
+  });
+
+  test('where the data of an INSERT begin', () => {
+    const data = (sql: string) => {
+      const statement = readStatement(sql);
+      return statement.kind === 'insert' ? sql.slice(statement.dataStart) : statement.kind;
+    };
+    expect(data('INSERT INTO t FORMAT CSV\n1;2\n')).toBe('1;2\n');
+    expect(data('INSERT INTO t (a, b) FORMAT JSONEachRow {"a":1}')).toBe('{"a":1}');
+    expect(data('INSERT INTO t FORMAT TSV ; \n\n')).toBe('\n');
+    expect(data('INSERT INTO t VALUES (1)')).toBe('command');
+    expect(data('INSERT INTO t SELECT 1 FORMAT TSV')).toBe('command');
+    expect(readStatement("INSERT INTO `t` SETTINGS a = ';' FORMAT Native\n")).toMatchObject({
+      head: 'INSERT INTO `t` ',
+      settings: "SETTINGS a = ';' ",
+      format: 'Native',
+    });
+  });
+
+  test('several statements are refused, semicolons in strings and at the end are not', () => {
+    expect(() => readStatement('SELECT 1; SELECT 2')).toThrow();
+    expect(readStatement("SELECT ';';; -- ;").kind).toBe('rows');
+  });
+});
