@@ -1,0 +1,68 @@
+import { execFile, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const SCRIPT = fileURLToPath(new URL('../../../scripts/kafka', import.meta.url));
+
+/** A real broker of a test's own, in a folder of its own: `scripts/kafka` without the words. */
+export interface Broker {
+  /** `127.0.0.1:<port>`, the same after a restart. */
+  address: string;
+  dir: string;
+  /** A clean stop. */
+  stop(): Promise<void>;
+  /** `kill -9`, without a moment to write anything. */
+  kill(): Promise<void>;
+  /** Starts it again where it was stopped or killed, with its records and its address. */
+  restart(): Promise<void>;
+  /** Stops it and removes its folder. */
+  remove(): Promise<void>;
+}
+
+export interface BrokerOptions {
+  /** Of Kafka; the script's pinned one where it is left out. */
+  version?: string;
+  /** Lines of server.properties, over the script's; `{port}` and `{controller}` stand for the broker's ports. */
+  properties?: Readonly<Record<string, string>>;
+}
+
+export async function startBroker({ version, properties = {} }: BrokerOptions = {}): Promise<Broker> {
+  const dir = mkdtempSync(join(tmpdir(), 'eventlake-kafka-'));
+  const place = ['--dir', dir, ...(version ? ['--version', version] : [])];
+  const lines = Object.entries(properties).flatMap(([key, value]) => ['--property', `${key}=${value}`]);
+  const start = async () => (await run(SCRIPT, ['start', ...place, ...lines])).stdout.trim();
+  const address = await start();
+  const stop = async (...options: string[]) => void (await run(SCRIPT, ['stop', ...place, ...options]));
+  return {
+    address,
+    dir,
+    stop,
+    kill: () => stop('--kill'),
+    restart: async () => void (await start()),
+    remove: async () => {
+      await stop('--kill');
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** One of Kafka's own tools (a class of its jars), with this standard input. @returns What it printed. */
+export async function kafkaTool(name: string, args: readonly string[], input = ''): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const tool = spawn(SCRIPT, ['tool', name, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
+    const out: Buffer[] = [];
+    const err: Buffer[] = [];
+    tool.stdout.on('data', (data: Buffer) => out.push(data));
+    tool.stderr.on('data', (data: Buffer) => err.push(data));
+    tool.on('error', reject);
+    tool.on('close', (code) => {
+      if (code === 0) resolve(Buffer.concat(out).toString());
+      else reject(new Error(`${name} ended with ${code}: ${Buffer.concat(err)}`));
+    });
+    tool.stdin.end(input);
+  });
+}
