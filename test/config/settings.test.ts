@@ -45,6 +45,36 @@ describe('defaults', () => {
   });
 });
 
+describe('engines', () => {
+  test('one for all jobs, or another for some, from file, variable or flag', async () => {
+    await writeFile(join(cwd, 'eventlake.config.ts'), `export default { engine: 'spark' };`);
+    expect((await load()).settings.engine).toEqual({ default: 'spark' });
+    expect((await load({ EVENTLAKE_ENGINE: 'duckdb' })).settings.engine).toEqual({ default: 'duckdb' });
+    const { settings, origins } = await load(
+      { EVENTLAKE_ENGINE_SILVER_TO_GOLD: 'spark' },
+      { engine: 'duckdb' },
+    );
+    expect(settings.engine).toEqual({ default: 'duckdb', 'silver-to-gold': 'spark' });
+    expect(origins.get('engine.default')).toMatchObject({ kind: 'flag' });
+  });
+
+  test('an engine that there is not is refused', async () => {
+    const error = await refusal(load({ EVENTLAKE_ENGINE: 'flink' }));
+    expect(error.message).toContain('engine.default is "flink"');
+    expect(error.message).toContain('"duckdb" or "spark"');
+  });
+
+  test('a token for Spark is shown nowhere, not in the address either', async () => {
+    const loaded = await load({
+      EVENTLAKE_SPARK_TOKEN: 'opensesame',
+      EVENTLAKE_SPARK_URL: 'sc://host:443/;token=opensesame;use_ssl=true',
+    });
+    const shown = describeSettings(loaded).map(({ path, value }) => `${path}=${String(value)}`);
+    expect(shown.join('\n')).not.toContain('opensesame');
+    expect(shown).toContain('spark.url=sc://host:443/;token=********;use_ssl=true');
+  });
+});
+
 describe('precedence', () => {
   test('file, then variables, then flags; each value remembers its source', async () => {
     await writeFile(

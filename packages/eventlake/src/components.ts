@@ -4,8 +4,9 @@ import type { Store } from '@eventlake/delta';
 import type { Logger } from 'pino';
 import type { Settings } from './config.js';
 import { crashPoints } from './crash-points.js';
+import type { Engine } from './engine/engine.js';
 import { EventlakeError } from './errors.js';
-import type { JobContext } from './jobs/job.js';
+import type { JobContext, JobName } from './jobs/job.js';
 import { loadPipeline } from './load-pipeline.js';
 import type { EventLog } from './log/event-log.js';
 import { deltaTables } from './schema/tables.js';
@@ -17,6 +18,8 @@ export interface ComponentOptions {
   signal: AbortSignal;
   /** Where the pipeline's package is looked for. */
   cwd: string;
+  /** Whose engine it is to be: each job may have another. */
+  job?: JobName;
   /** False where another process is to open the embedded ClickHouse; this one then waits for it. */
   opensClickHouse?: boolean;
   /** For tests: see `crash-points.ts`. */
@@ -37,8 +40,7 @@ export async function openComponents(options: ComponentOptions): Promise<Compone
   const store = await openStore(settings);
   const log = await openLog(settings);
   await log.createTopic(pipeline.event.topic, settings.log);
-  const { openDuckDbEngine } = await import('./engine/duckdb/engine.js');
-  const engine = await openDuckDbEngine({ store, log, dataDir: settings.dataDir, ...settings.engine });
+  const engine = await openEngine(options, store, log);
   let serving: Promise<Serving> | undefined;
   const connect = async () => {
     const { connectServing } = await import('./serving/connect.js');
@@ -70,6 +72,20 @@ export async function openComponents(options: ComponentOptions): Promise<Compone
       await log.close();
     },
   };
+}
+
+async function openEngine({ settings, job }: ComponentOptions, store: Store, log: EventLog): Promise<Engine> {
+  const name = (job && settings.engine[job]) ?? settings.engine.default;
+  if (name === 'spark') {
+    throw new EventlakeError(
+      'invalid',
+      'Apache Spark cannot be the engine yet',
+      { setting: job && settings.engine[job] ? `engine.${job}` : 'engine.default' },
+      'Take duckdb.',
+    );
+  }
+  const { openDuckDbEngine } = await import('./engine/duckdb/engine.js');
+  return openDuckDbEngine({ store, log, dataDir: settings.dataDir, ...settings.duckdb });
 }
 
 /** The lakehouse's root. @throws EventlakeError `invalid` where its address is of no kind that is known. */

@@ -1,6 +1,6 @@
 import { dirname, isAbsolute, resolve } from 'node:path';
 import type { Settings } from './config/schema.js';
-import { coerce, isSecret, nearestSetting, settingPaths, settingsSchema } from './config/schema.js';
+import { coerce, fullPath, isSecret, nearestSetting, settingPaths, settingsSchema } from './config/schema.js';
 import {
   type Flag,
   fromEnvironment,
@@ -16,7 +16,10 @@ export type { Flag, Origin } from './config/sources.js';
 
 /** What a settings file holds: any part of the settings. The rest has its defaults. */
 export type SettingsInput = {
-  [Key in keyof Settings]?: Settings[Key] extends object ? Partial<Settings[Key]> : Settings[Key];
+  [Key in keyof Settings]?:
+    | (Settings[Key] extends object ? Partial<Settings[Key]> : Settings[Key])
+    // One engine for all jobs.
+    | (Key extends 'engine' ? Settings['engine']['default'] : never);
 };
 
 /** Gives a settings file (`eventlake.config.ts`) its types: `export default defineConfig({ … })`. */
@@ -50,7 +53,7 @@ export async function loadSettings(options: LoadOptions): Promise<LoadedSettings
     ...(await fromFile(options.cwd, options.file)),
     ...fromEnvironment(options.env),
     ...fromFlags(options.flags ?? []),
-  ];
+  ].map((setting) => ({ ...setting, path: fullPath(setting.path) }));
   refuseUnknown(raw);
   const origins = new Map<string, Origin>(settingPaths.map((path) => [path, { kind: 'default' }]));
   const merged: Record<string, unknown> = {};
@@ -74,10 +77,17 @@ export function describeSettings(loaded: LoadedSettings): { path: string; value:
     const value = getPath(loaded.settings, path);
     return {
       path,
-      value: isSecret(path) && value !== undefined ? '********' : value,
+      value: shown(path, value),
       origin: loaded.origins.get(path) ?? { kind: 'default' },
     };
   });
+}
+
+function shown(path: string, value: unknown): unknown {
+  if (value === undefined) return value;
+  if (isSecret(path)) return '********';
+  // Spark's own notation has the token in the address.
+  return path === 'spark.url' ? String(value).replace(/(token=)[^;]*/, '$1********') : value;
 }
 
 function refuseUnknown(raw: readonly RawSetting[]): void {
@@ -104,8 +114,7 @@ function parse(merged: Record<string, unknown>, origins: ReadonlyMap<string, Ori
   const lines = result.error.issues.map((issue) => {
     const path = issue.path.join('.');
     const value = getPath(merged, path);
-    const shown = isSecret(path) ? '********' : JSON.stringify(value);
-    return `${path} is ${shown} (${describeOrigin(origins.get(path))}), but ${issue.message}`;
+    return `${path} is ${JSON.stringify(shown(path, value))} (${describeOrigin(origins.get(path))}), but ${issue.message}`;
   });
   throw new EventlakeError(
     'invalid',

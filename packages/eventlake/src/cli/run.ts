@@ -50,6 +50,7 @@ export const JOBS: readonly { name: JobName; description: string; refreshes?: st
 ];
 
 interface JobOptions {
+  engine?: string;
   once?: boolean;
   fullRefresh?: boolean;
 }
@@ -58,7 +59,8 @@ function registerJob(run: Command, { name, description, refreshes }: (typeof JOB
   const command = run
     .command(name)
     .description(description)
-    .option('--once', 'until it has caught up, then end');
+    .option('--once', 'until it has caught up, then end')
+    .option('--engine <name>', `duckdb or spark (setting engine.${name})`);
   if (refreshes) command.option('--full-refresh', `with --once: ${refreshes}`);
   command
     .addHelpText(
@@ -71,7 +73,11 @@ function registerJob(run: Command, { name, description, refreshes }: (typeof JOB
       if (fullRefresh && !once) {
         throw new EventlakeError('invalid', 'A full refresh is done once', { job: name }, 'Say --once, too.');
       }
-      const { settings, json, crashAt } = await invoke(command);
+      const flags =
+        options.engine === undefined
+          ? []
+          : [{ path: `engine.${name}`, value: options.engine, flag: '--engine' }];
+      const { settings, json, crashAt } = await invoke(command, flags);
       const { makeLogger } = await import('./terminal/logger.js');
       const { acquireLock } = await import('../lock.js');
       const { openComponents } = await import('../components.js');
@@ -85,6 +91,7 @@ function registerJob(run: Command, { name, description, refreshes }: (typeof JOB
           logger,
           signal,
           cwd: process.cwd(),
+          job: name,
           // Under `dev` the endpoint is a process of its own.
           opensClickHouse: !process.send,
           crashAt,

@@ -13,6 +13,8 @@ const share = z
 const text = z.string('it must be a text');
 const url = z.url({ protocol: /^https?$/, error: 'it must be a URL that begins with http:// or https://' });
 
+const engineName = z.enum(['duckdb', 'spark'], 'it must be "duckdb" or "spark"');
+
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const GIB = 1024 * MIB;
@@ -47,10 +49,39 @@ export const settingsSchema = z.strictObject({
     .prefault({}),
   engine: z
     .strictObject({
+      default: engineName
+        .default('duckdb')
+        .describe('Who computes: duckdb, in the process, or spark, a cluster.'),
+      'raw-landing': engineName.optional().describe('Who computes raw-landing, if another.'),
+      'bronze-to-silver': engineName.optional().describe('Who computes bronze-to-silver, if another.'),
+      'silver-to-gold': engineName.optional().describe('Who computes silver-to-gold, if another.'),
+      'fast-agg': engineName.optional().describe('Who computes fast-agg, if another.'),
+    })
+    .prefault({}),
+  duckdb: z
+    .strictObject({
       memoryMb: count(64, 1_048_576)
         .default(384)
         .describe("Memory limit of one job's DuckDB, beyond which it spills to `tmp` in the data folder."),
       threads: count(1, 1024).default(2).describe("Threads of one job's DuckDB."),
+    })
+    .prefault({}),
+  spark: z
+    .strictObject({
+      url: text
+        .regex(/^sc:\/\/[^/;]+(\/.*)?$/, 'it must be like sc://host:15002/;use_ssl=true')
+        .default('sc://127.0.0.1:15002')
+        .describe("The Spark Connect server, in Spark's own notation."),
+      token: text.optional().describe('Bearer token for `spark.url`; then the connection is encrypted.'),
+      connectTimeoutMs: milliseconds(100, 600_000)
+        .default(20_000)
+        .describe('So long the server may take to answer at first.'),
+      statementTimeoutMs: milliseconds(1000)
+        .default(3_600_000)
+        .describe('A statement that takes longer is interrupted.'),
+      shufflePartitions: count(1, 100_000)
+        .optional()
+        .describe("Partitions of a shuffle. Unset: the cluster's own setting."),
     })
     .prefault({}),
   rawLanding: z
@@ -147,14 +178,20 @@ export function settingDescription(path: string): string | undefined {
 }
 
 export function isSecret(path: string): boolean {
-  return path === 'clickhouse.password';
+  return path === 'clickhouse.password' || path === 'spark.token';
+}
+
+/** `engine: 'spark'` says what `engine: { default: 'spark' }` does. */
+export function fullPath(path: string): string {
+  return path === 'engine' ? 'engine.default' : path;
 }
 
 /** `rawLanding.commitIntervalMs` → `EVENTLAKE_RAW_LANDING_COMMIT_INTERVAL_MS` */
 export function variableName(path: string): string {
   return `EVENTLAKE_${path
+    .replace(/\.default$/, '')
     .replace(/([A-Z])/g, '_$1')
-    .replaceAll('.', '_')
+    .replace(/[.-]/g, '_')
     .toUpperCase()}`;
 }
 

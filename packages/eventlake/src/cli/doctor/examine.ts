@@ -119,13 +119,13 @@ async function pipelineFinding(specifier: string): Promise<Finding> {
 async function memoryFinding(settings: Settings): Promise<Finding> {
   const check = 'memory';
   const free = freemem();
-  const message = `${formatBytes(free)} free, engines may take ${settings.engine.memoryMb} MiB each`;
-  if (free > GIB + 3 * settings.engine.memoryMb * 1024 ** 2) return { check, status: 'ok', message };
+  const message = `${formatBytes(free)} free, engines may take ${settings.duckdb.memoryMb} MiB each`;
+  if (free > GIB + 3 * settings.duckdb.memoryMb * 1024 ** 2) return { check, status: 'ok', message };
   return {
     check,
     status: 'warn',
     message,
-    remedy: 'Lower engine.memoryMb: engines then spill to disk earlier.',
+    remedy: 'Lower duckdb.memoryMb: engines then spill to disk earlier.',
   };
 }
 

@@ -60,7 +60,7 @@ function fromDuckDb(error: Error, where: Where): EventlakeError {
     );
   }
   if (message.startsWith('Out of Memory Error')) {
-    return make('limit', `DuckDB is out of memory: ${firstLine(message)}`, 'Raise engine.memoryMb.');
+    return make('limit', `DuckDB is out of memory: ${firstLine(message)}`, 'Raise duckdb.memoryMb.');
   }
   if (/Permission denied|Read-only file system/i.test(message)) {
     return make(
