@@ -142,10 +142,12 @@ export function fastAgg(context: JobContext): StreamingJob {
 
   async function insert(plan: Plan<LiveInput>, increments: readonly LiveIncrement[]): Promise<void> {
     const serving = await context.serving();
-    for (const [table, rows] of liveRows(pipeline, increments)) {
+    // At once, since most of each is waiting for the disk; all have ended before a failure is thrown.
+    const inserts = [...liveRows(pipeline, increments)].map(async ([table, rows]) => {
       await serving.insert(table, rows, `fast-agg/${topic}/${plan.batch}`);
       crashPoint(`fast-agg:after-${table}-insert`);
-    }
+    });
+    for (const { reason } of (await Promise.allSettled(inserts)).filter(isRejected)) throw reason;
   }
 
   async function refuseZombie(plan: Plan<LiveInput>): Promise<void> {
@@ -170,4 +172,8 @@ export function fastAgg(context: JobContext): StreamingJob {
   }
 
   return { name: 'fast-agg', recover, runBatch, maintain: async () => {}, position: () => position };
+}
+
+function isRejected(result: PromiseSettledResult<void>): result is PromiseRejectedResult {
+  return result.status === 'rejected';
 }
