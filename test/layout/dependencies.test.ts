@@ -21,6 +21,7 @@ const REASONS: Record<string, Record<string, string>> = {
     lmdb: 'the embedded event log: ordered, durable, shared by processes',
     picocolors: 'colours, where there is a terminal and nobody forbids them',
     pino: 'structured logs',
+    'prom-client': 'metrics in the format that Prometheus reads',
     zod: 'settings: types, defaults and refusals from one declaration',
   },
   'pipelines/user-events': { eventlake: 'defineEvent and definePipeline' },

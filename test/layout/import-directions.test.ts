@@ -7,7 +7,7 @@ const EVENTLAKE = 'packages/eventlake/src';
  * What a folder of eventlake may import besides itself, types included. An event travels in this order, and no folder
  * knows the ones behind it; only `cli` and `pipeline.ts` know everything.
  */
-const COMMON = ['errors.ts', 'limits.ts', 'crash-points.ts', 'lock.ts', 'process-start.ts'];
+const COMMON = ['port-owner.ts', 'errors.ts', 'limits.ts', 'crash-points.ts', 'lock.ts', 'process-start.ts'];
 const MAY_IMPORT: Record<string, string[]> = {
   schema: ['errors.ts', 'log/event-log.ts'],
   config: ['errors.ts', 'import-default.ts'],
@@ -15,7 +15,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   ingest: [...COMMON, 'log/event-log.ts'],
   batch: [...COMMON, 'log/event-log.ts'],
   engine: [...COMMON, 'config.ts', 'log/event-log.ts', 'schema'],
-  serving: [...COMMON, 'config.ts', 'schema'],
+  serving: [...COMMON, 'config.ts', 'schema', 'metrics/endpoint-metrics.ts'],
   jobs: [...COMMON, 'config.ts', 'schema', 'log', 'batch', 'engine', 'serving/serving.ts'],
   verify: [...COMMON, 'config.ts', 'schema', 'log', 'batch', 'engine', 'serving', 'jobs'],
 };

@@ -24,6 +24,8 @@ export interface ComponentOptions {
   opensClickHouse?: boolean;
   /** For tests: see `crash-points.ts`. */
   crashAt?: string | undefined;
+  /** Stands between the job and its store, to watch it. */
+  watchStore?(store: Store): Store;
 }
 
 export interface Components extends JobContext {
@@ -37,7 +39,8 @@ export interface Components extends JobContext {
 export async function openComponents(options: ComponentOptions): Promise<Components> {
   const { settings, logger, signal, cwd, opensClickHouse = true, crashAt } = options;
   const pipeline = await loadPipeline(settings.pipeline, cwd);
-  const store = await openStore(settings);
+  const opened = await openStore(settings);
+  const store = options.watchStore?.(opened) ?? opened;
   const log = await openLog(settings);
   await log.createTopic(pipeline.event.topic, settings.log);
   const engine = await openEngine(options, store, log);

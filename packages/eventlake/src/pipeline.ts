@@ -36,6 +36,8 @@ export interface StageOptions {
   /** Makes the stage's tables anew from everything that came before. */
   fullRefresh: boolean;
   onBatch(report: BatchReport): void;
+  /** A batch failed, and is tried again after a while. */
+  onFailure?(error: unknown): void;
 }
 
 /** Runs a stage until the context's signal, or `once` until it has caught up. */
@@ -47,5 +49,6 @@ export async function runStage(name: JobName, context: JobContext, options: Stag
     intervalMs: stage.intervalMs(context.settings),
     once: options.once,
     onBatch: options.onBatch,
+    ...(options.onFailure ? { onFailure: options.onFailure } : {}),
   });
 }

@@ -28,6 +28,10 @@ export interface StageStatus {
   duplicates?: number;
   /** Records or rows that wait for it. */
   lag: number;
+  /** Of the stages that read the log, the same by partition. */
+  partitionLag?: number[];
+  /** Of fast-agg, by partition: event times before which everything is late, as of the newest plan; null: none yet. */
+  watermarks?: (string | null)[];
   lastBatch?: { batch: number; plannedAt: string };
 }
 
@@ -66,9 +70,16 @@ export function statusReader({ pipeline, store, log: openedLog }: StatusSources)
     }
   }
 
-  async function lastBatch(stage: string): Promise<Pick<StageStatus, 'lastBatch'>> {
-    const plan = await openPlanStore(store, stage, topic).newest();
-    return plan ? { lastBatch: { batch: plan.batch, plannedAt: plan.plannedAt } } : {};
+  async function lastBatch(stage: string): Promise<Pick<StageStatus, 'lastBatch' | 'watermarks'>> {
+    const plan = await openPlanStore<{ highestEventUs?: (number | null)[] }>(store, stage, topic).newest();
+    if (!plan) return {};
+    const watermarks = plan.input.highestEventUs?.map((us) =>
+      us === null ? null : new Date(us / 1000 - pipeline.live.watermarkDelayMs).toISOString(),
+    );
+    return {
+      lastBatch: { batch: plan.batch, plannedAt: plan.plannedAt },
+      ...(watermarks ? { watermarks } : {}),
+    };
   }
 
   return {
@@ -93,9 +104,14 @@ export function statusReader({ pipeline, store, log: openedLog }: StatusSources)
       const bronze = bronzeTables(pipeline.event);
       const silver = silverTables(pipeline.event);
       const facts = pipeline.gold.find(({ grows }) => grows === 'append');
-      const passed = async (consumer: string) =>
-        log && logStatus ? await passedBy(log, consumer, topic) : 0;
-      const [landed, counted] = [await passed('raw-landing'), await passed('fast-agg')];
+      const positionsOf = async (consumer: string) =>
+        (log && logStatus && (await log.positions(consumer, topic))) || [];
+      const [landedTo, countedTo] = [await positionsOf('raw-landing'), await positionsOf('fast-agg')];
+      const [landed, counted] = [sum(landedTo), sum(countedTo)];
+      const partitionLag = (positions: readonly number[]) =>
+        (logStatus?.partitions ?? []).map(({ partition, endOffset }) =>
+          Math.max(0, endOffset - (positions[partition] ?? 0)),
+        );
       const sorted = count(silver.events) + count(silver.duplicates) + count(silver.quarantine);
       const stages: StageStatus[] = [
         {
@@ -103,6 +119,7 @@ export function statusReader({ pipeline, store, log: openedLog }: StatusSources)
           rows: count(bronze.events),
           quarantined: count(bronze.quarantine),
           lag: Math.max(0, (logStatus?.appended ?? 0) - landed),
+          partitionLag: partitionLag(landedTo),
           ...(await lastBatch('raw-landing')),
         },
         {
@@ -124,6 +141,7 @@ export function statusReader({ pipeline, store, log: openedLog }: StatusSources)
           stage: 'fast-agg',
           rows: counted,
           lag: Math.max(0, (logStatus?.appended ?? 0) - counted),
+          partitionLag: partitionLag(countedTo),
           ...(await lastBatch('fast-agg')),
         },
       ];
@@ -145,7 +163,6 @@ async function readLog(log: EventLog, topic: string): Promise<LogStatus | undefi
 }
 
 /** Offsets begin at 0 in each partition, so the positions' sum is the number of records passed. */
-async function passedBy(log: EventLog, consumer: string, topic: string): Promise<number> {
-  const positions = await log.positions(consumer, topic);
-  return positions?.reduce((total, position) => total + position, 0) ?? 0;
+function sum(positions: readonly number[]): number {
+  return positions.reduce((total, position) => total + position, 0);
 }

@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
+import type { Observed } from '../metrics/observe.js';
 import type { PipelineDefinition } from '../schema/definition.js';
+import type { StatusReader } from '../status.js';
 import type { Invocation } from './invocation.js';
 import { invoke } from './invocation.js';
 import { JOBS } from './run.js';
@@ -56,6 +58,7 @@ async function dev(invocation: Invocation, options: DevOptions): Promise<void> {
   const signal = stopSignal();
   const lock = await acquireLock(settings.dataDir, 'dev');
   const status = await openStatus(settings);
+  const watched = await watch(invocation, status.reader);
   const screen = openScreen({
     settings,
     status: status.reader,
@@ -78,9 +81,19 @@ async function dev(invocation: Invocation, options: DevOptions): Promise<void> {
     STOP_DEADLINE_MS,
   );
   await screen.stopped({ durationMs: performance.now() - startedMs, killed, failure });
+  await watched?.close();
   await status.close();
   await lock.release();
   if (failure) process.exitCode = failure.code;
+}
+
+/** With `metrics.port`, the parent answers for its children: where ClickHouse is a server, nobody else does. */
+async function watch({ settings }: Invocation, status: StatusReader): Promise<Observed | undefined> {
+  if (settings.metrics.port === undefined) return undefined;
+  const { observe } = await import('../metrics/observe.js');
+  const observed = await observe({ name: 'dev', settings, status, collects: true });
+  observed.setReady(undefined);
+  return observed;
 }
 
 /** The newest windows of the first live table, whose rows are increments. */

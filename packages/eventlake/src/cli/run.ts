@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Flag } from '../config.js';
+import type { Flag, Settings } from '../config.js';
 import { EventlakeError } from '../errors.js';
 import type { JobName } from '../jobs/job.js';
 import { invoke } from './invocation.js';
@@ -85,6 +85,7 @@ function registerJob(run: Command, { name, description, refreshes }: (typeof JOB
       const signal = stopSignal();
       const logger = makeLogger(name, settings.logLevel, json);
       const lock = await acquireLock(settings.dataDir, name);
+      const observed = await observeJob(name, settings);
       try {
         const components = await openComponents({
           settings,
@@ -95,11 +96,14 @@ function registerJob(run: Command, { name, description, refreshes }: (typeof JOB
           // Under `dev` the endpoint is a process of its own.
           opensClickHouse: !process.send,
           crashAt,
+          watchStore: observed.store,
         });
         const total = { batches: 0, rowsIn: 0, rowsOut: 0 };
         try {
           logger.info(once ? 'catching up' : 'running');
+          if (observed.url) logger.info({ metrics: observed.url }, 'figures are there to be read');
           tellParent({ type: 'ready' });
+          observed.setReady(undefined);
           await runStage(name, components, {
             once,
             fullRefresh,
@@ -107,7 +111,13 @@ function registerJob(run: Command, { name, description, refreshes }: (typeof JOB
               total.batches++;
               total.rowsIn += report.rowsIn;
               total.rowsOut += report.rowsOut;
+              observed.batch(report);
+              observed.setReady(undefined);
               tellParent({ type: 'batch', ...report });
+            },
+            onFailure: () => {
+              observed.failure();
+              observed.setReady('its last batch failed; the log says why');
             },
           });
         } finally {
@@ -116,9 +126,28 @@ function registerJob(run: Command, { name, description, refreshes }: (typeof JOB
         logger.info(total, once && !signal.aborted ? 'caught up' : 'stopped');
         if (json && once) printJson(total);
       } finally {
+        await observed.close();
         await lock.release();
       }
     });
+}
+
+/** Under `dev`, whose children share their settings, a port of its own is the parent's. */
+async function observeJob(name: JobName, settings: Settings) {
+  const { observe } = await import('../metrics/observe.js');
+  const { jobMetrics } = await import('../metrics/job-metrics.js');
+  const { openStatus } = await import('./open-status.js');
+  const listens = !process.send && settings.metrics.port !== undefined;
+  const status = listens ? await openStatus(settings) : undefined;
+  const observed = await observe({ name, settings, stage: name, status: status?.reader, listens });
+  return {
+    ...observed,
+    ...jobMetrics(observed.registry, name),
+    async close() {
+      await observed.close();
+      await status?.close();
+    },
+  };
 }
 
 interface ProducerOptions {
@@ -172,6 +201,12 @@ Examples:
       const pipeline = await loadPipeline(settings.pipeline, process.cwd());
       const log = await openLog(settings);
       const progress = progressReport();
+      const { observe } = await import('../metrics/observe.js');
+      const { producerMetrics } = await import('../metrics/job-metrics.js');
+      const instance = `producer-${process.pid}`;
+      const observed = await observe({ name: 'producer', instance, settings, listens: !process.send });
+      const { produced: countProduced } = producerMetrics(observed.registry);
+      observed.setReady(undefined);
       try {
         await log.createTopic(pipeline.event.topic, settings.log);
         logger.info(
@@ -189,6 +224,7 @@ Examples:
           },
           ({ count: done }) => {
             progress.at({ done, total: count, count: done });
+            countProduced(done);
             tellParent({ type: 'produced', count: done });
           },
         );
@@ -196,6 +232,7 @@ Examples:
         logger.info({ records: produced.count, bytes: produced.bytes }, 'stopped');
         if (json && !process.send) printJson(produced);
       } finally {
+        await observed.close();
         await log.close();
         await lock.release();
       }

@@ -41,6 +41,7 @@ Examples:
       const lock = await acquireLock(settings.dataDir, 'serve');
       const pipeline = await loadPipeline(settings.pipeline, process.cwd());
       const lake = { root: settings.lakehouse, tables: deltaTables(pipeline) };
+      const watched = await watch(settings);
       const endpoint = await startEndpoint({
         dataDir: settings.dataDir,
         host,
@@ -48,6 +49,7 @@ Examples:
         reader: { user, password },
         lake,
         logger,
+        metrics: watched.metrics,
       });
       try {
         await ensureTables(settings, logger, pipeline);
@@ -56,6 +58,7 @@ Examples:
         await aborted(signal);
       } finally {
         await endpoint.close();
+        await watched.close();
         await lock.release();
       }
       logger.info('stopped');
@@ -76,6 +79,25 @@ async function ensureTables(
   } finally {
     await serving.close();
   }
+}
+
+/** The figures of this process, of the state, and of the jobs that run on the data folder. */
+async function watch(settings: import('../config.js').Settings) {
+  const { observe } = await import('../metrics/observe.js');
+  const { endpointMetrics } = await import('../metrics/endpoint-metrics.js');
+  const { METRICS_CONTENT_TYPE: contentType } = await import('../metrics/scrape.js');
+  const { openStatus } = await import('./open-status.js');
+  const status = await openStatus(settings);
+  const observed = await observe({
+    name: 'serve',
+    settings,
+    status: status.reader,
+    collects: true,
+    listens: false,
+  });
+  const figures = endpointMetrics(observed.registry);
+  const page = async () => ({ text: await observed.text(), contentType });
+  return { metrics: { figures, page }, close: () => status.close() };
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

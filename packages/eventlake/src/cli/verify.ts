@@ -29,6 +29,8 @@ Examples:
       try {
         const report = await verify(components, { deep: options.deep ?? false });
         if (!report.ok) process.exitCode = 1;
+        const { leaveVerdict } = await import('../metrics/verify-metrics.js');
+        await leaveVerdict(invocation.settings.dataDir, report).catch(() => {});
         if (invocation.json) return printJson(report);
         await show(report.checks);
         const { formatDuration } = await import('./terminal/format.js');

@@ -146,6 +146,19 @@ export const settingsSchema = z.strictObject({
         .describe('Port that the embedded endpoint listens on; 0: any free one.'),
     })
     .prefault({}),
+  metrics: z
+    .strictObject({
+      host: text
+        .min(1, 'it must be an address')
+        .default('127.0.0.1')
+        .describe('Address that `metrics.port` is opened on.'),
+      port: count(0, 65_535)
+        .optional()
+        .describe(
+          "Port of a job's own `/metrics`, `/health` and `/ready`. Unset: none; the endpoint has them.",
+        ),
+    })
+    .prefault({}),
   maintenance: z
     .strictObject({
       compactAfterFiles: count(2, 100_000)

@@ -110,11 +110,15 @@ export function fastAgg(context: JobContext): StreamingJob {
     crashPoint('fast-agg:after-position');
     if (plan.batch % FORGET_EVERY === 0) await plans.forget(plan.batch - PLANS_KEPT);
     const rowsOut = counted.increments.length;
+    const late = counted.increments
+      .filter((increment) => increment.live_table === pipeline.live.late.name)
+      .reduce((total, increment) => total + Number(increment.event_count), 0);
     return {
       job: 'fast-agg',
       batch: plan.batch,
       rowsIn: counted.records,
       rowsOut,
+      late,
       durationMs: performance.now() - startedMs,
     };
   }

@@ -32,6 +32,8 @@ export interface BatchReport {
   rowsIn: number;
   rowsOut: number;
   durationMs: number;
+  /** Events of the batch that were counted as late, where the job tells them apart. */
+  late?: number;
   /** The batch's bound was reached: more was waiting already when it was planned, and the next need not wait. */
   more?: boolean;
 }

@@ -9,6 +9,8 @@ export interface LoopOptions {
   /** Until caught up, then return. A trouble that might pass is thrown instead of waited for. */
   once?: boolean;
   onBatch?(report: BatchReport): void;
+  /** A batch failed, and is tried again after a while. */
+  onFailure?(error: unknown): void;
 }
 
 /**
@@ -34,6 +36,7 @@ export async function runJob(job: Job, context: JobContext, options: LoopOptions
       if (context.signal.aborted && isAbort(error)) return;
       if (options.once || !mayPass(error)) throw error;
       failures += 1;
+      options.onFailure?.(error);
       const waitMs = Math.min(500 * 2 ** (failures - 1), BACKOFF_MAX_MS);
       context.logger.error({ job: job.name, err: error, waitMs }, `${job.name} waits for better times`);
       await sleep(waitMs, context.signal);

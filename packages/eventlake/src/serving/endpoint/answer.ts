@@ -2,16 +2,26 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import type { EndpointMetrics } from '../../metrics/endpoint-metrics.js';
 import { authenticate, type Users } from './auth.js';
 import { ClickHouseException, exceptions } from './errors.js';
 import { type ExecuteContext, execute } from './execute.js';
 import { readRequest } from './request.js';
-import { sendError } from './respond.js';
+import { failed, sendError } from './respond.js';
 
 export interface AnswerContext extends ExecuteContext {
   users: Users;
   logger: Logger;
+  metrics: Watched | undefined;
+}
+
+/** Who watches the endpoint. */
+export interface Watched {
+  figures: EndpointMetrics;
+  /** The page of `/metrics`, and its content type. */
+  page(): Promise<{ text: string; contentType: string }>;
 }
 
 /** One request, whatever it is. Never throws. */
@@ -29,9 +39,11 @@ export async function answer(
     compress = searchParams.get('compress') === '1';
     if (onlyByLocalNames) mustNameThisMachine(message.headers.host);
     const isQuery = (pathname === '/' || pathname === '/query') && isForUs(message, searchParams);
-    if (!isQuery) return answerPlain(pathname, response);
+    if (!isQuery && pathname !== '/metrics') return await answerPlain(context, pathname, response);
     const role = authenticate(context.users, message.headers, searchParams);
+    if (!isQuery) return await answerMetrics(context, response);
     const request = readRequest(message, searchParams);
+    countQuery(context, role, message, response);
     await execute(context, role, request, message, response, queryId);
   } catch (error) {
     // The client has gone, or its connection broke: nobody is there to be told.
@@ -48,15 +60,64 @@ function isForUs(message: IncomingMessage, parameters: URLSearchParams): boolean
   return message.method === 'POST' || parameters.has('query');
 }
 
-function answerPlain(pathname: string, response: ServerResponse): void {
+async function answerPlain(context: AnswerContext, path: string, response: ServerResponse): Promise<void> {
   response.setHeader('Content-Type', 'text/html; charset=UTF-8');
-  if (['/', '/ping', '/replicas_status'].includes(pathname)) {
-    response.setHeader('X-Eventlake-Pid', process.pid);
+  response.setHeader('X-Eventlake-Pid', process.pid);
+  if (path === '/ready' && !(await isReady(context))) {
+    response.statusCode = 503;
+    response.end('The engine does not answer.\n');
+    return;
+  }
+  if (['/', '/ping', '/replicas_status', '/health', '/ready'].includes(path)) {
     response.end('Ok.\n');
     return;
   }
   response.statusCode = 404;
   response.end('There is no handle for this address. Queries go to /, a sign of life comes from /ping.\n');
+}
+
+async function answerMetrics({ metrics }: AnswerContext, response: ServerResponse): Promise<void> {
+  if (metrics === undefined) {
+    response.statusCode = 404;
+    response.end('This process keeps no figures.\n');
+    return;
+  }
+  const { text, contentType } = await metrics.page();
+  response.setHeader('Content-Type', contentType);
+  response.end(text);
+}
+
+const READY_WITHIN_MS = 3000;
+
+async function isReady({ engine }: AnswerContext): Promise<boolean> {
+  const late = sleep(READY_WITHIN_MS, false, { ref: false });
+  const works = engine.administer('SELECT 1').then(
+    ([one]) => one === '1',
+    () => false,
+  );
+  return Promise.race([works, late]);
+}
+
+function countQuery(
+  { metrics }: AnswerContext,
+  role: string,
+  { socket }: IncomingMessage,
+  response: ServerResponse,
+): void {
+  if (metrics === undefined) return;
+  const startedMs = performance.now();
+  const bytesBefore = socket.bytesWritten;
+  response.once('close', () => {
+    const outcome = !response.writableFinished
+      ? failed.has(response)
+        ? 'error'
+        : 'cancelled'
+      : response.statusCode < 400
+        ? 'ok'
+        : 'error';
+    const seconds = (performance.now() - startedMs) / 1000;
+    metrics.figures.query({ role, outcome, seconds, resultBytes: socket.bytesWritten - bytesBefore });
+  });
 }
 
 function urlOf(message: IncomingMessage): URL {

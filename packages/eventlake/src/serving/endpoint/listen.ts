@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, isIP } from 'node:net';
 import { EventlakeError } from '../../errors.js';
+import { portOwner } from '../../port-owner.js';
 import type { EndpointLimits } from './limits.js';
 
 type Handler = (message: IncomingMessage, response: ServerResponse) => void;
@@ -71,18 +72,25 @@ function cutOffWhenStalled(message: IncomingMessage, response: ServerResponse, s
 
 function bind(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(error, host, port)));
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      cannotListen(error, host, port).then(reject, reject);
+    });
     server.listen({ host, port }, resolve);
   });
 }
 
-function cannotListen(error: NodeJS.ErrnoException, host: string, port: number): EventlakeError {
+async function cannotListen(
+  error: NodeJS.ErrnoException,
+  host: string,
+  port: number,
+): Promise<EventlakeError> {
   if (error.code === 'EADDRINUSE') {
+    const owner = (await portOwner(port)) ?? 'another program';
     return new EventlakeError(
       'busy',
-      `port ${port} on ${host} is taken by another program`,
+      `port ${port} on ${host} is taken by ${owner}`,
       { setting: 'clickhouse.port' },
-      '`eventlake doctor` says who has the port; --set clickhouse.port=0 takes any free one',
+      'stop it, or take another port: --set clickhouse.port=0 takes any free one',
       { cause: error },
     );
   }

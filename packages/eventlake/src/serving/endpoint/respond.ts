@@ -6,6 +6,9 @@ import type { ClickHouseException } from './errors.js';
 import { contentType } from './formats.js';
 import { compressedBlock } from './native/compressed-blocks.js';
 
+/** Responses that ended with an error after their first bytes, for which their status is no sign. */
+export const failed = new WeakSet<ServerResponse>();
+
 /**
  * Sends a result. Its first bytes are held back: what fails within them gets its status and message; what fails later
  * ends with ClickHouse's exception block and a cut connection, so that no client takes the part for the whole.
@@ -62,6 +65,7 @@ export class ResultWriter {
       sendError(this.response, error, this.engine, this.facts);
       return;
     }
+    failed.add(this.response);
     const message = `${error.text(this.engine.version)}\n`;
     const block = `\r\n__exception__\r\n${this.#tag}\r\n${message}${Buffer.byteLength(message)} ${this.#tag}\r\n__exception__\r\n`;
     const cut = () => this.response.destroy();

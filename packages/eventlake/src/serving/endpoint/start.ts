@@ -2,7 +2,7 @@ import type { Server } from 'node:http';
 import type { Logger } from 'pino';
 import { EventlakeError } from '../../errors.js';
 import { acquireLock, type Lock } from '../../lock.js';
-import { answer } from './answer.js';
+import { answer, type Watched } from './answer.js';
 import type { Users } from './auth.js';
 import {
   clickhouseFolder,
@@ -31,6 +31,8 @@ export interface EndpointOptions {
   /** Who may read: `default` and `reader` without a password, unless this says otherwise. */
   reader?: { user?: string; password?: string };
   limits?: Partial<EndpointLimits>;
+  /** Keeps figures of the queries, and shows them at `/metrics`. */
+  metrics?: Watched;
 }
 
 export interface Endpoint {
@@ -77,7 +79,20 @@ async function startOn(options: EndpointOptions, limits: EndpointLimits, lock: L
     const lake = new LakeTables(engine, options.lake, logger);
     await lake.refresh();
     const sessions = new Sessions(engine, limits.sessionsMax);
-    const context = { engine, queue, sessions, lake, limits, users, logger };
+    const { metrics } = options;
+    let connections = 0;
+    server.on('connection', (socket) => {
+      connections++;
+      socket.once('close', () => connections--);
+    });
+    metrics?.figures.watch(() => ({
+      running: queue.running,
+      waiting: queue.waiting,
+      connections,
+      cacheEntries: 0,
+      cacheBytes: 0,
+    }));
+    const context = { engine, queue, sessions, lake, limits, users, logger, metrics };
     const onlyByLocalNames = isLoopback(host) && reader?.password === undefined;
     answerWith((message, response) => {
       answer(context, message, response, onlyByLocalNames).catch((error: unknown) => {
