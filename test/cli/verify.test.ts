@@ -22,6 +22,14 @@ test('a whole ledger is green, exit code 0, as a table and as JSON', async () =>
   const json = await run(['verify', '--deep', '--json'], { cwd });
   expect(json.code, json.stderr).toBe(0);
   expect(JSON.parse(json.stdout)).toMatchObject({ ok: true, deep: true });
+  // Both results are kept, for dashboards and alerts, and so is fast-agg's report of every stage.
+  const kept = await run(
+    ['query', "SELECT uniq(checked_at), countIf(status = 'mismatch') FROM realtime.pipeline_checks"],
+    { cwd },
+  );
+  expect(kept.stdout).toMatch(/\b2\b.*\b0\b/);
+  const reported = await run(['query', 'SELECT count() AS stages FROM realtime.pipeline_health'], { cwd });
+  expect(reported.stdout).toMatch(/\b5\b/);
 }, 120_000);
 
 test('a missing file of rows turns it red, exit code 1', async () => {

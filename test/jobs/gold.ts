@@ -25,7 +25,7 @@ export const goldOf = async (lake: Lake) => ({
 });
 
 export async function mirrorsOf(serving: Serving): Promise<unknown[]> {
-  const tables = ['daily_active_users', 'events_per_source_daily', 'conversion_rate_daily'];
+  const tables = ['daily_active_users', 'events_per_source_daily', 'conversion_rate_daily', 'top_pages'];
   return Promise.all(
     tables.map((table) => serving.query(`SELECT * EXCEPT updated_at FROM gold.${table} ORDER BY ALL`)),
   );

@@ -42,9 +42,11 @@ test('the root depends on tools only', () => {
   expect(dependencies).toBeUndefined();
   expect(Object.keys(devDependencies).sort()).toEqual([
     '@biomejs/biome',
+    '@grafana/grafana-foundation-sdk',
     '@types/node',
     'fast-check',
     'typescript',
     'vitest',
+    'yaml',
   ]);
 });

@@ -93,6 +93,11 @@ test('live and served tables are the ones that the dashboards read', () => {
         "event_date, purchases, total_events, conversion_rate, updated_at",
         "ReplacingMergeTree(updated_at) ORDER BY event_date",
       ],
+      [
+        "gold.top_pages",
+        "page, total_events, unique_users, popularity_rank, updated_at",
+        "ReplacingMergeTree(updated_at) ORDER BY popularity_rank",
+      ],
     ]
   `);
 });

@@ -1,4 +1,5 @@
 import type { Settings } from './config.js';
+import { reportHealth } from './health.js';
 import type { BatchReport, Job, JobContext, JobName } from './jobs/job.js';
 import { runJob } from './jobs/loop.js';
 
@@ -45,10 +46,16 @@ export async function runStage(name: JobName, context: JobContext, options: Stag
   const stage = STAGES[name];
   const makeJob = await stage.load();
   const job = makeJob(context, { fullRefresh: options.fullRefresh });
-  await runJob(job, context, {
-    intervalMs: stage.intervalMs(context.settings),
-    once: options.once,
-    onBatch: options.onBatch,
-    ...(options.onFailure ? { onFailure: options.onFailure } : {}),
-  });
+  // It always runs and always has ClickHouse at hand.
+  const health = name === 'fast-agg' ? reportHealth(context) : undefined;
+  try {
+    await runJob(job, context, {
+      intervalMs: stage.intervalMs(context.settings),
+      once: options.once,
+      onBatch: options.onBatch,
+      ...(options.onFailure ? { onFailure: options.onFailure } : {}),
+    });
+  } finally {
+    await health?.stop();
+  }
 }

@@ -3,29 +3,36 @@ import { type ColumnDefinition, type GoldTable, mirror } from 'eventlake';
 
 type Columns = readonly ColumnDefinition[];
 
-const kpiDau: Columns = [
+const kpiDau = [
   { name: 'event_date', type: 'date' },
   { name: 'dau_count', type: 'long' },
-];
+] as const satisfies Columns;
 
-const kpiEventsPerSource: Columns = [
+const kpiEventsPerSource = [
   { name: 'event_date', type: 'date' },
   { name: 'source', type: 'string' },
   { name: 'event_count', type: 'long' },
-];
+] as const satisfies Columns;
 
-const kpiConversionRate: Columns = [
+const kpiConversionRate = [
   { name: 'event_date', type: 'date' },
   { name: 'purchases', type: 'long' },
   { name: 'total_events', type: 'long' },
   { name: 'conversion_rate', type: 'double' },
-];
+] as const satisfies Columns;
+
+const kpiTopPages = [
+  { name: 'page', type: 'string' },
+  { name: 'total_events', type: 'long' },
+  { name: 'unique_users', type: 'long' },
+  { name: 'popularity_rank', type: 'long' },
+] as const satisfies Columns;
 
 /**
  * The star schema and the KPIs. What grows with every event is only `fact_events`; dimensions and KPIs are computed from
  * rollups, which hold one row for each distinct key, so that a day or a user is never counted from the beginning.
  */
-export const gold: readonly GoldTable[] = [
+export const gold = [
   {
     name: 'gold.fact_events',
     grows: 'append',
@@ -141,7 +148,14 @@ export const gold: readonly GoldTable[] = [
     sql: sql('kpi_conversion_rate'),
     serve: mirror('gold.conversion_rate_daily', kpiConversionRate, ['event_date']),
   },
-];
+  {
+    name: 'gold.kpi_top_pages',
+    grows: 'replace',
+    columns: kpiTopPages,
+    sql: sql('kpi_top_pages'),
+    serve: mirror('gold.top_pages', kpiTopPages, ['popularity_rank']),
+  },
+] as const satisfies readonly GoldTable[];
 
 /** From `src/` and from `dist/` alike, the queries lie in the folder beside. */
 function sql(name: string): string {

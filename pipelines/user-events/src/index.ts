@@ -1,4 +1,5 @@
 import { definePipeline } from 'eventlake';
+import { dashboards } from './dashboards.js';
 import { userEvents } from './event.js';
 import { gold } from './gold.js';
 import { live } from './live.js';
@@ -11,6 +12,7 @@ export default definePipeline({
   event: userEvents,
   gold,
   live,
+  dashboards,
   futureToleranceMs: 5 * 60_000,
   simulate,
 });

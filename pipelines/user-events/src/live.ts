@@ -1,7 +1,7 @@
 import type { PipelineDefinition } from 'eventlake';
 
 /** What is counted while it happens, a minute at a time. */
-export const live: PipelineDefinition['live'] = {
+export const live = {
   windowMs: 60_000,
   watermarkDelayMs: 120_000,
   tables: [
@@ -20,4 +20,4 @@ export const live: PipelineDefinition['live'] = {
     },
   ],
   late: { name: 'realtime.late_events_per_minute', by: ['event_type'], count: 'event_count' },
-};
+} as const satisfies PipelineDefinition['live'];

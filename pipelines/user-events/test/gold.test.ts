@@ -1,7 +1,10 @@
 import { DuckDBInstance } from '@duckdb/node-api';
+import type { GoldTable } from 'eventlake';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { gold } from '../src/gold.js';
+import { gold as declared } from '../src/gold.js';
+
+const gold: readonly GoldTable[] = declared;
 
 /** What the gold queries read of an event. */
 interface Event {
@@ -115,6 +118,16 @@ function model(events: readonly Event[]): Record<string, unknown[]> {
     dim_pages: pages.map((page) => ({
       ...page,
       popularity_rank: 1 + pages.filter((other) => other.total_events > page.total_events).length,
+    })),
+    kpi_top_pages: pages.map((page) => ({
+      ...page,
+      popularity_rank:
+        1 +
+        pages.filter(
+          (other) =>
+            other.total_events > page.total_events ||
+            (other.total_events === page.total_events && other.page < page.page),
+        ).length,
     })),
     kpi_dau: groups(known, dayOf).map(([event_date, of]) => ({
       event_date,

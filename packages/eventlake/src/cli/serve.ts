@@ -73,9 +73,10 @@ async function ensureTables(
 ): Promise<void> {
   const { connectServing } = await import('../serving/connect.js');
   const { liveTables, servingTables } = await import('../schema/tables.js');
+  const { healthTables } = await import('../schema/health.js');
   const serving = await connectServing({ settings, dataDir: settings.dataDir, logger });
   try {
-    await serving.ensure([...liveTables(pipeline), ...servingTables(pipeline)]);
+    await serving.ensure([...liveTables(pipeline), ...servingTables(pipeline), ...healthTables]);
   } finally {
     await serving.close();
   }

@@ -1,8 +1,11 @@
 import type { Command } from 'commander';
 import pc from 'picocolors';
-import type { Check } from '../verify/verify.js';
+import type { Components } from '../components.js';
+import { sleep } from '../jobs/sleep.js';
+import type { VerifyReport } from '../verify/verify.js';
 import { invoke } from './invocation.js';
 import { openForCommand } from './open-for-command.js';
+import { wholeNumber } from './options.js';
 import { stopSignal } from './stop-signal.js';
 import { print, printJson } from './terminal/streams.js';
 
@@ -11,47 +14,59 @@ export function registerVerify(program: Command): void {
     .command('verify')
     .description('recount the ledger: what went into each stage is what came out of it')
     .option('--deep', 'recount from the rows instead of trusting any counter')
+    .option('--every <seconds>', 'again and again until stopped, from one start to the next')
     .addHelpText(
       'after',
       `
 Each side is counted at its own committed position, so that lag is no error, and jobs may go on meanwhile. Exit code 1
-where two sides differ.
+where two sides differ. Each result is kept in ClickHouse for 30 days (realtime.pipeline_checks).
 
 Examples:
   eventlake verify
   eventlake verify --deep
+  eventlake verify --every 300
   eventlake verify --json`,
     )
-    .action(async (options: { deep?: boolean }, command: Command) => {
+    .action(async (options: { deep?: boolean; every?: string }, command: Command) => {
       const invocation = await invoke(command);
+      const everySeconds =
+        options.every === undefined ? undefined : wholeNumber(options.every, '--every', [1, 86_400]);
       const { verify } = await import('../verify/verify.js');
-      const components = await openForCommand(invocation, stopSignal());
+      const { leaveVerdict } = await import('../metrics/verify-metrics.js');
+      const signal = stopSignal();
+      const components = await openForCommand(invocation, signal);
       try {
-        const report = await verify(components, { deep: options.deep ?? false });
-        if (!report.ok) process.exitCode = 1;
-        const { leaveVerdict } = await import('../metrics/verify-metrics.js');
-        await leaveVerdict(invocation.settings.dataDir, report).catch(() => {});
-        if (invocation.json) return printJson(report);
-        await show(report.checks);
-        const { formatDuration } = await import('./terminal/format.js');
-        const wrong = report.checks.filter(({ status }) => status === 'mismatch').length;
-        print();
-        print(
-          report.ok
-            ? pc.green(`Everything is accounted for (${formatDuration(report.durationMs)}).`)
-            : pc.red(`${wrong} of ${report.checks.length} checks do not hold.`),
-        );
+        for (;;) {
+          const startedMs = performance.now();
+          const report = await verify(components, { deep: options.deep ?? false });
+          await keep(components, report);
+          await leaveVerdict(invocation.settings.dataDir, report).catch(() => {});
+          process.exitCode = report.ok ? 0 : 1;
+          if (invocation.json) printJson(report);
+          else await show(report);
+          if (everySeconds === undefined) return;
+          await sleep(startedMs + everySeconds * 1000 - performance.now(), signal);
+          if (signal.aborted) return;
+        }
       } finally {
         await components.close();
       }
     });
 }
 
+/** What was found holds whether it can be kept or not. */
+async function keep(components: Components, report: VerifyReport): Promise<void> {
+  const { recordChecks } = await import('../health.js');
+  await recordChecks(components, report).catch((error: unknown) => {
+    components.logger.warn({ err: error }, 'the result could not be kept in ClickHouse');
+  });
+}
+
 const MARKS = { ok: () => pc.green('✓'), mismatch: () => pc.red('✗'), skipped: () => pc.dim('–') };
 
-async function show(checks: readonly Check[]): Promise<void> {
+async function show({ ok, checks, durationMs }: VerifyReport): Promise<void> {
   const { renderTable } = await import('./terminal/table.js');
-  const { formatCount } = await import('./terminal/format.js');
+  const { formatCount, formatDuration } = await import('./terminal/format.js');
   const rows = checks.map(({ check, left, right, difference, status, detail }) => [
     MARKS[status](),
     check,
@@ -61,4 +76,11 @@ async function show(checks: readonly Check[]): Promise<void> {
     detail,
   ]);
   print(renderTable(['', 'check', 'left', 'right', 'difference', 'detail'], rows));
+  const wrong = checks.filter(({ status }) => status === 'mismatch').length;
+  print();
+  print(
+    ok
+      ? pc.green(`Everything is accounted for (${formatDuration(durationMs)}).`)
+      : pc.red(`${wrong} of ${checks.length} checks do not hold.`),
+  );
 }

@@ -1,5 +1,6 @@
 import { EventlakeError } from '../errors.js';
 import type { EventDefinition, FieldDefinitions, PipelineDefinition } from './definition.js';
+import { healthTables } from './health.js';
 import { isPortableText } from './macros.js';
 import { bookkeepingColumns, deltaTables } from './tables.js';
 
@@ -89,6 +90,7 @@ function pipelineProblem(pipeline: PipelineDefinition): Problem | undefined {
     ...deltaTables(pipeline).map((table) => table.name),
     ...[...live.tables, live.late].map((table) => table.name),
     ...gold.flatMap((table) => table.serve?.name ?? []),
+    ...healthTables.map((table) => table.name),
   ];
   const twice = names.find((name, index) => names.indexOf(name) !== index && !isMirror(pipeline, name));
   if (twice !== undefined) return { what: `two tables are called ${twice}`, hint: 'Rename one.' };

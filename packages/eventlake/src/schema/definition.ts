@@ -1,4 +1,5 @@
 import type { RecordBatch } from '../log/event-log.js';
+import type { DashboardDefinition } from './dashboards/definition.js';
 
 /** The types that a field or column can have, in Delta's names. Each has one Delta, ClickHouse, Spark and TypeScript form. */
 export type ColumnType =
@@ -74,6 +75,8 @@ export interface ServingTable {
   /** The whole ENGINE clause without ORDER BY: `SummingMergeTree(event_count)`. */
   engine: string;
   orderBy: readonly string[];
+  /** When a row may go: an expression over its columns. */
+  ttl?: string;
   /** The SETTINGS clause of its CREATE TABLE. */
   settings?: Readonly<Record<string, number | string>>;
 }
@@ -121,6 +124,8 @@ export interface PipelineDefinition {
   };
   /** An event this far ahead of its log timestamp is rejected as `future`. */
   futureToleranceMs: number;
+  /** What people look at; the dashboard about the pipeline itself comes by itself. */
+  dashboards?: readonly DashboardDefinition[];
   /** The simulated producer, if the pipeline brings one. */
   simulate?: (options: SimulateOptions) => Simulation;
 }

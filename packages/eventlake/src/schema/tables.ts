@@ -76,16 +76,25 @@ export function servingTables(pipeline: PipelineDefinition): ServingTable[] {
   return pipeline.gold.flatMap((table) => table.serve ?? []);
 }
 
+/** A mirror of which the compiler knows name and columns. */
+export interface MirrorTable<Name extends string, Column extends string> extends ServingTable {
+  name: Name;
+  columns: readonly { name: Column; type: string }[];
+}
+
 /** The ClickHouse mirror of a gold table: its columns and when they were published. */
-export function mirror(
-  name: string,
-  columns: readonly ColumnDefinition[],
-  orderBy: readonly string[],
-): ServingTable {
+export function mirror<const Name extends string, const Columns extends readonly ColumnDefinition[]>(
+  name: Name,
+  columns: Columns,
+  orderBy: readonly Columns[number]['name'][],
+): MirrorTable<Name, Columns[number]['name'] | 'updated_at'> {
   return {
     name,
     columns: [
-      ...columns.map((column) => ({ name: column.name, type: clickhouseType(column.type, column.nullable) })),
+      ...columns.map((column) => ({
+        name: column.name as Columns[number]['name'],
+        type: clickhouseType(column.type, column.nullable),
+      })),
       { name: 'updated_at', type: "DateTime64(3, 'UTC')" },
     ],
     engine: 'ReplacingMergeTree(updated_at)',

@@ -25,6 +25,7 @@ export function createTable(table: ServingTable): string {
     `CREATE TABLE IF NOT EXISTS ${quoteTable(table.name)} (${columns.join(', ')})`,
     `ENGINE = ${table.engine}`,
     `ORDER BY (${table.orderBy.map(quoteIdentifier).join(', ')})`,
+    ...(table.ttl === undefined ? [] : [`TTL ${table.ttl}`]),
     `SETTINGS ${settings.map(([name, value]) => `${name} = ${value}`).join(', ')}`,
   ].join('\n');
 }
