@@ -32,6 +32,13 @@ export class MemoryLog implements Pick<EventLog, 'read'> {
     return { partition, from, to: offset };
   }
 
+  /** One record at an offset beyond the last. */
+  place(partition: number, record: MemoryRecord): void {
+    const records = this.#partitions.get(partition) ?? [];
+    this.#partitions.set(partition, records);
+    records.push(record);
+  }
+
   async *read(_topic: string, range: OffsetRange): AsyncIterable<RecordBlock> {
     const records = (this.#partitions.get(range.partition) ?? []).filter(
       ({ offset }) => offset >= range.from && offset < range.to,

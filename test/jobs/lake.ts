@@ -8,6 +8,7 @@ import { settingsSchema } from '../../packages/eventlake/src/config/schema.js';
 import { openDuckDbEngine } from '../../packages/eventlake/src/engine/duckdb/engine.js';
 import type { JobContext } from '../../packages/eventlake/src/jobs/job.js';
 import { openEmbeddedLog } from '../../packages/eventlake/src/log/embedded-log.js';
+import type { EventLog } from '../../packages/eventlake/src/log/event-log.js';
 import { type NewRecord, recordBatch } from '../../packages/eventlake/src/log/record-batch.js';
 import type { PipelineDefinition } from '../../packages/eventlake/src/schema/definition.js';
 import { connectServing } from '../../packages/eventlake/src/serving/connect.js';
@@ -28,13 +29,15 @@ export interface LakeOptions {
   partitions?: number;
   /** ClickHouse takes a second to start, and a process can have one folder of it: shared by those that need it. */
   serving?: Serving;
+  /** What the jobs and the engine read, made from the embedded log: one with gaps, say. */
+  log?: (embedded: EventLog) => EventLog;
 }
 
 export const NOON_MS = Date.UTC(2025, 2, 10, 12);
 
 export class Crash extends Error {}
 
-export async function openLake({ partitions = 2, serving }: LakeOptions = {}): Promise<Lake> {
+export async function openLake({ partitions = 2, serving, log: seenAs }: LakeOptions = {}): Promise<Lake> {
   const dataDir = await mkdtemp(join(tmpdir(), 'eventlake-lake-'));
   const clock = { ms: NOON_MS };
   const crash: Lake['crash'] = { at: '', nth: 1, passed: [] };
@@ -43,7 +46,8 @@ export async function openLake({ partitions = 2, serving }: LakeOptions = {}): P
     lakehouse: join(dataDir, 'lakehouse'),
     logLevel: 'silent',
   });
-  const log = await openEmbeddedLog({ dir: join(dataDir, 'log'), now: () => clock.ms });
+  const embedded = await openEmbeddedLog({ dir: join(dataDir, 'log'), now: () => clock.ms });
+  const log = seenAs?.(embedded) ?? embedded;
   const { topic } = pipeline.event;
   await log.createTopic(topic, { partitions });
   const store = localStore(settings.lakehouse);
@@ -77,11 +81,11 @@ export async function openLake({ partitions = 2, serving }: LakeOptions = {}): P
     clock,
     crash,
     append: async (records) => {
-      if (records.length > 0) await log.append(topic, recordBatch(records));
+      if (records.length > 0) await embedded.append(topic, recordBatch(records));
     },
     close: async () => {
       await engine.close();
-      await log.close();
+      await embedded.close();
       await rm(dataDir, { recursive: true, force: true });
     },
   };

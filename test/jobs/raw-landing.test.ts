@@ -180,6 +180,7 @@ describe('exactly once', () => {
     'raw-landing:after-plan',
     'raw-landing:after-prepare',
     'raw-landing:after-quarantine-commit',
+    'raw-landing:after-gaps-commit',
     'raw-landing:after-commit',
     'raw-landing:after-position',
   ];

@@ -119,6 +119,7 @@ test('bronze has the fields as text, silver has them typed, and every other colu
   expect(deltaTables(pipeline).map((table) => table.name)).toEqual([
     'bronze.sensor_readings',
     'bronze.sensor_readings_quarantine',
+    'bronze.sensor_readings_gaps',
     'silver.sensor_readings',
     'silver.sensor_readings_duplicates',
     'silver.sensor_readings_quarantine',
@@ -130,6 +131,9 @@ test('bronze has the fields as text, silver has them typed, and every other colu
   );
   expect(columns(bronze.quarantine)).toBe(
     'raw binary, reason string, ingestion_timestamp timestamp, log_batch long, log_partition integer, log_offset long, log_timestamp timestamp',
+  );
+  expect(columns(bronze.gaps)).toBe(
+    'log_batch long, log_partition integer, from_offset long, to_offset long, records long, reason string, ingestion_timestamp timestamp',
   );
   expect(columns(silver.events)).toBe(
     'reading_id string, sensor string, unit string, value double, samples integer, ticks long, calibrated boolean, note string, measured_at timestamp, processed_timestamp timestamp, log_batch long, log_partition integer, log_offset long',

@@ -3,18 +3,35 @@ import { fastAgg } from '../../packages/eventlake/src/jobs/fast-agg.js';
 import { runJob } from '../../packages/eventlake/src/jobs/loop.js';
 
 import type { VerifyReport } from '../../packages/eventlake/src/verify/verify.js';
-import { event, type ShopEvent } from '../jobs/events.js';
+import { event, records, type ShopEvent } from '../jobs/events.js';
 import { landed, toGold, toSilver } from '../jobs/gold.js';
 import type { Lake } from '../jobs/lake.js';
 
-/** A day with everything in it, in three batches of each step. */
+/** A day with everything in it, in three batches of each step; before the last, records are gone unread. */
 export async function badDay(lake: Lake): Promise<void> {
+  lake.context.settings.onDataLoss = 'continue';
   for (const n of [0, 1, 2]) {
+    if (n === 2)
+      await loseRecords(
+        lake,
+        [700, 701, 702, 703].map((at) => event(at)),
+      );
     await landed(eventsOf(n))(lake);
     await toSilver(lake);
     await toGold(lake);
     await toLive(lake);
   }
+}
+
+/** Appends records that retention takes before anybody has read them. */
+export async function loseRecords(lake: Lake, events: readonly (ShopEvent | string)[]): Promise<void> {
+  const { log, pipeline } = lake.context;
+  const { topic } = pipeline.event;
+  await lake.append(records(events));
+  const { partitions } = await log.topic(topic);
+  await log.createTopic(topic, { partitions: partitions.length, retentionBytesMax: 1 });
+  await log.enforceRetention(topic, { force: true });
+  await log.createTopic(topic, { partitions: partitions.length, retentionBytesMax: 2 ** 40 });
 }
 
 export const toLive = (lake: Lake) =>

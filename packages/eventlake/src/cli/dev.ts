@@ -4,6 +4,7 @@ import type { PipelineDefinition } from '../schema/definition.js';
 import type { StatusReader } from '../status.js';
 import type { Invocation } from './invocation.js';
 import { invoke } from './invocation.js';
+import { addDataLoss, dataLossFlags } from './options.js';
 import { JOBS } from './run.js';
 import { stopSignal } from './stop-signal.js';
 
@@ -16,11 +17,11 @@ interface DevOptions {
   port?: string;
   producer: boolean;
   live: boolean;
+  onDataLoss?: string;
 }
 
 export function registerDev(program: Command): void {
-  program
-    .command('dev')
+  addDataLoss(program.command('dev'))
     .description('everything at once: the simulated producer, all jobs, the ClickHouse endpoint')
     .option(
       '--rate <n>',
@@ -44,6 +45,7 @@ Examples:
       const invocation = await invoke(command, [
         ...(options.rate ? [{ path: 'producer.ratePerSecond', value: options.rate, flag: '--rate' }] : []),
         ...(options.port ? [{ path: 'clickhouse.port', value: options.port, flag: '--port' }] : []),
+        ...dataLossFlags(options),
       ]);
       await dev(invocation, options);
     });

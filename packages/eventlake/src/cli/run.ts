@@ -3,7 +3,7 @@ import type { Flag, Settings } from '../config.js';
 import { EventlakeError } from '../errors.js';
 import type { JobName } from '../jobs/job.js';
 import { invoke } from './invocation.js';
-import { wholeNumber } from './options.js';
+import { addDataLoss, dataLossFlags, wholeNumber } from './options.js';
 import { stopSignal, tellParent } from './stop-signal.js';
 import { printJson } from './terminal/streams.js';
 
@@ -31,10 +31,11 @@ Examples:
 }
 
 /** What the help says of each job; what they do is in `pipeline.ts`, which is loaded when one runs. */
-export const JOBS: readonly { name: JobName; description: string; refreshes?: string }[] = [
+export const JOBS: readonly { name: JobName; description: string; refreshes?: string; readsLog?: true }[] = [
   {
     name: 'raw-landing',
     description: 'log → bronze: every record as it came, or in quarantine with the reason',
+    readsLog: true,
   },
   {
     name: 'bronze-to-silver',
@@ -46,22 +47,28 @@ export const JOBS: readonly { name: JobName; description: string; refreshes?: st
     description: 'silver → gold: facts, dimensions, KPIs, and the KPIs in ClickHouse',
     refreshes: 'make gold anew from all of silver',
   },
-  { name: 'fast-agg', description: 'log → live: counts per minute of event time, in ClickHouse' },
+  {
+    name: 'fast-agg',
+    description: 'log → live: counts per minute of event time, in ClickHouse',
+    readsLog: true,
+  },
 ];
 
 interface JobOptions {
   engine?: string;
   once?: boolean;
   fullRefresh?: boolean;
+  onDataLoss?: string;
 }
 
-function registerJob(run: Command, { name, description, refreshes }: (typeof JOBS)[number]): void {
+function registerJob(run: Command, { name, description, refreshes, readsLog }: (typeof JOBS)[number]): void {
   const command = run
     .command(name)
     .description(description)
     .option('--once', 'until it has caught up, then end')
     .option('--engine <name>', `duckdb or spark (setting engine.${name})`);
   if (refreshes) command.option('--full-refresh', `with --once: ${refreshes}`);
+  if (readsLog) addDataLoss(command);
   command
     .addHelpText(
       'after',
@@ -77,7 +84,7 @@ function registerJob(run: Command, { name, description, refreshes }: (typeof JOB
         options.engine === undefined
           ? []
           : [{ path: `engine.${name}`, value: options.engine, flag: '--engine' }];
-      const { settings, json, crashAt } = await invoke(command, flags);
+      const { settings, json, crashAt } = await invoke(command, [...flags, ...dataLossFlags(options)]);
       const { makeLogger } = await import('./terminal/logger.js');
       const { acquireLock } = await import('../lock.js');
       const { openComponents } = await import('../components.js');

@@ -47,6 +47,12 @@ export const settingsSchema = z.strictObject({
         .describe('Oldest records are removed beyond this size, once every consumer has read them.'),
     })
     .prefault({}),
+  onDataLoss: z
+    .enum(['stop', 'continue'], 'it must be "stop" or "continue"')
+    .default('stop')
+    .describe(
+      'Records are gone from the log before they were read: stop with an error, or continue with what is left and record what is missing.',
+    ),
   engine: z
     .strictObject({
       default: engineName

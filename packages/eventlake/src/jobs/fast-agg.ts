@@ -13,23 +13,22 @@ import {
   liveIncrementsSql,
   liveRows,
 } from '../schema/sql.js';
-import { liveTables } from '../schema/tables.js';
+import { bronzeTables, liveTables } from '../schema/tables.js';
 import { checkedSql } from '../schema/validation.js';
 import type { BatchReport, JobContext, StreamingJob } from './job.js';
+import { type LandedLife, landedLives, landedPlan, lostInLife, withinLife } from './landed.js';
 import { nextRanges } from './log-ranges.js';
+import { common, merged, without } from './offset-sets.js';
+import { acceptLoss, goOn, type Passed, readableRanges } from './passed.js';
 import { newPlan, PLANS_KEPT } from './planning.js';
 
-/** What batch N of fast-agg counts. */
-export interface LiveInput {
-  /** A topic that was made anew has another id, and other records at the same offsets. */
-  topicId: string;
+/** What batch N of fast-agg counts. The position is the one after it. */
+export interface LiveInput extends Passed {
   ranges: OffsetRange[];
   /** Per partition, the highest valid event time before the batch, microseconds since 1970; null: none yet. */
   highestEventUs: (number | null)[];
-  /** Per partition, the offset that the batch ends before. */
-  position: number[];
-  /** Per partition, the first offset that was ever counted. */
-  start: number[];
+  /** The log had the ranges no longer when the batch was planned, but they had landed. */
+  source?: 'bronze';
 }
 
 /** A guess, until a batch has told. */
@@ -45,14 +44,16 @@ const FORGET_EVERY = 50;
  *
  * Each table gets one block a batch under the token `fast-agg/<topic>/<N>`: a replay inserts nothing twice. The position
  * is the newest plan, once all its blocks are in; every start replays that plan.
+ *
+ * What the log has no longer is counted from bronze, so that what is lost here is what raw-landing has lost, too.
  */
 export function fastAgg(context: JobContext): StreamingJob {
   const { pipeline, engine, log, store, settings, crashPoint, signal } = context;
   const { topic } = pipeline.event;
   const plans = openPlanStore<LiveInput>(store, 'fast-agg', topic);
   let newest: Plan<LiveInput> | undefined;
+  let passed: Passed = { topicId: '', start: [], position: [] };
   let highest: (number | null)[] = [];
-  let position: number[] = [];
   let recordBytes = RECORD_BYTES;
 
   async function recover(): Promise<void> {
@@ -60,53 +61,150 @@ export function fastAgg(context: JobContext): StreamingJob {
     const info = await log.topic(topic);
     newest = await plans.newest();
     if (newest) {
-      refuseOtherTopic(info, newest);
-      await execute(newest, performance.now() - ZOMBIE_AFTER_MS);
-      return;
+      await execute(newest, performance.now() - ZOMBIE_AFTER_MS, info);
+    } else {
+      const positions = await log.positions('fast-agg', topic);
+      const position = positions ?? info.partitions.map(({ startOffset }) => startOffset);
+      passed = { topicId: info.topicId, start: position, position };
+      highest = position.map(() => null);
     }
-    position = info.partitions.map(({ startOffset }) => startOffset);
-    highest = position.map(() => null);
     // From here on, retention waits for this consumer.
-    await log.commitPositions('fast-agg', topic, position);
+    if (goOn(info, passed, 0).gaps.length === 0 && passed.unsure === newest?.input.unsure) {
+      await log.commitPositions('fast-agg', topic, passed.position);
+    } else await runBatch();
   }
 
   async function runBatch(): Promise<BatchReport | undefined> {
     const info = await log.topic(topic);
-    const recordsMax = Math.min(BATCH_RECORDS_MAX, Math.ceil(settings.fastAgg.commitBytesMax / recordBytes));
-    const { ranges, more } = nextRanges(info.partitions, position, recordsMax);
-    if (ranges.length === 0) return undefined;
-    const after = [...position];
-    for (const { partition, to } of ranges) after[partition] = to;
-    const input: LiveInput = {
-      topicId: info.topicId,
-      ranges,
-      highestEventUs: highest,
-      position: after,
-      start: newest?.input.start ?? position,
-    };
-    const plan = newPlan(context, 'fast-agg', newest?.batch, input);
+    const input = (await nextInput(info)) ?? (passed.unsure !== newest?.input.unsure ? nothing() : undefined);
+    if (!input) return undefined;
+    const { more, ...planned } = input;
+    const plan = newPlan<LiveInput>(context, 'fast-agg', newest?.batch, planned);
     const plannedMs = performance.now();
+    crashPoint('fast-agg:before-plan');
     await plans.put(plan);
     newest = plan;
     crashPoint('fast-agg:after-plan');
     return { ...(await execute(plan, plannedMs)), more };
   }
 
-  async function execute(plan: Plan<LiveInput>, plannedMs: number): Promise<BatchReport> {
-    const startedMs = performance.now();
+  async function nextInput(info: TopicInfo): Promise<(LiveInput & { more: boolean }) | undefined> {
+    const recordsMax = Math.min(BATCH_RECORDS_MAX, Math.ceil(settings.fastAgg.commitBytesMax / recordBytes));
+    const next = goOn(info, passed, newest?.batch ?? 0);
+    if (next.gaps.length > 0) {
+      const landed = await fromBronze(info, recordsMax);
+      if (landed) return landed;
+      acceptLoss(context, 'fast-agg', newest?.batch, next.gaps);
+    }
+    const { ranges, more } = nextRanges(info.partitions, next.passed.position, recordsMax);
+    if (ranges.length === 0 && next.gaps.length === 0) return undefined;
+    const lost = next.gaps.filter(({ reason }) => reason === 'lost');
+    const sameTopic = info.topicId === passed.topicId;
+    return {
+      ...inputAfter(next.passed, ranges, lost),
+      highestEventUs: info.partitions.map(({ partition }) =>
+        sameTopic ? (highest[partition] ?? null) : null,
+      ),
+      more,
+    };
+  }
+
+  /** What the log has no longer, and bronze has. */
+  async function fromBronze(
+    { topicId, partitions }: TopicInfo,
+    recordsMax: number,
+  ): Promise<(LiveInput & { more: boolean }) | undefined> {
+    const life = await landedLife(passed.topicId);
+    if (!life) return undefined;
+    const ends = passed.position.map((from, partition) => {
+      const end = life.passed.find((range) => range.partition === partition)?.to ?? from;
+      const startOffset = topicId === passed.topicId ? (partitions[partition]?.startOffset ?? from) : end;
+      return { partition, startOffset: 0, endOffset: Math.min(end, startOffset) };
+    });
+    const { ranges, more } = nextRanges(ends, passed.position, recordsMax);
+    if (ranges.length === 0) return undefined;
+    const lost = await lostToBronze(life, ranges);
+    return { ...inputAfter(passed, ranges, lost), highestEventUs: highest, source: 'bronze', more };
+  }
+
+  async function landedLife(topicId: string): Promise<LandedLife | undefined> {
+    const plan = await landedPlan(context);
+    return plan && landedLives(plan).findLast((life) => life.topicId === topicId);
+  }
+
+  /** The gaps that raw-landing has recorded within ranges: nobody can know what was there. */
+  async function lostToBronze(life: LandedLife, ranges: readonly OffsetRange[]): Promise<OffsetRange[]> {
     const session = await engine.open();
-    let counted: Awaited<ReturnType<typeof count>>;
     try {
-      counted = await count(session, plan.input);
+      return common(ranges, await lostInLife(session, pipeline.event, life));
     } finally {
       await session.close();
     }
+  }
+
+  function inputAfter(
+    { topicId, start, position: from, earlier, lost = [], unsure }: Passed,
+    ranges: OffsetRange[],
+    more: readonly OffsetRange[],
+  ): Omit<LiveInput, 'highestEventUs'> {
+    const position = [...from];
+    for (const { partition, to } of ranges) position[partition] = to;
+    const allLost = merged([...lost, ...more]);
+    return {
+      topicId,
+      ranges,
+      position,
+      start,
+      ...(earlier && { earlier }),
+      ...(allLost.length > 0 && { lost: allLost }),
+      ...(unsure && { unsure }),
+    };
+  }
+
+  /** A batch without records, which records what is unsure. */
+  function nothing(): LiveInput & { more: boolean } {
+    return { ...inputAfter(passed, [], []), highestEventUs: highest, more: true };
+  }
+
+  /** @param info What the log has by now, where the plan is an old one. */
+  async function execute(plan: Plan<LiveInput>, plannedMs: number, info?: TopicInfo): Promise<BatchReport> {
+    const startedMs = performance.now();
+    const { ranges, gone } = info
+      ? readableRanges(info, plan.input)
+      : { ranges: plan.input.ranges, gone: [] };
+    const life = plan.input.source || gone.length > 0 ? await landedLife(plan.input.topicId) : undefined;
+    const lostThere = life && gone.length > 0 ? await lostToBronze(life, gone) : [];
+    const inBronze = plan.input.source
+      ? plan.input.ranges
+      : without(common(gone, life?.passed ?? []), lostThere);
+    // An attempt before this one may have counted it.
+    const unsure = plan.input.source ? [] : without(gone, inBronze);
+    acceptLoss(
+      context,
+      'fast-agg',
+      plan.batch,
+      unsure.map((range) => ({
+        ...range,
+        reason: info?.topicId === plan.input.topicId ? 'lost' : 'recreated',
+      })),
+    );
+    const counted = await count(plan.input, plan.input.source ? [] : ranges, inBronze, life);
     signal.throwIfAborted();
     if (performance.now() - plannedMs >= ZOMBIE_AFTER_MS) await refuseZombie(plan);
     await insert(plan, counted.increments);
-    position = plan.input.position;
+    const { topicId, start, position, earlier, lost } = plan.input;
+    const allUnsure =
+      unsure.length > 0 ? merged([...(plan.input.unsure ?? []), ...unsure]) : plan.input.unsure;
+    passed = {
+      topicId,
+      start,
+      position,
+      ...(earlier && { earlier }),
+      ...(lost && { lost }),
+      ...(allUnsure && { unsure: allUnsure }),
+    };
     highest = counted.highest;
-    await log.commitPositions('fast-agg', topic, position);
+    if (gone.length === 0) await log.commitPositions('fast-agg', topic, position);
     crashPoint('fast-agg:after-position');
     if (plan.batch % FORGET_EVERY === 0) await plans.forget(plan.batch - PLANS_KEPT);
     const rowsOut = counted.increments.length;
@@ -123,24 +221,56 @@ export function fastAgg(context: JobContext): StreamingJob {
     };
   }
 
-  async function count(session: EngineSession, input: LiveInput) {
-    const { records, bytes } = await session.readLog('records', pipeline.event, input.ranges);
-    if (records > 0) recordBytes = Math.max(1, bytes / records);
+  /** What bronze has comes before what the log has, of each partition. */
+  async function count(
+    input: LiveInput,
+    ranges: readonly OffsetRange[],
+    inBronze: readonly OffsetRange[],
+    life: LandedLife | undefined,
+  ) {
+    const total = { records: 0, increments: [] as LiveIncrement[], highest: input.highestEventUs };
+    const add = async (read: (session: EngineSession) => Promise<number>) => {
+      const session = await engine.open();
+      try {
+        total.records += await read(session);
+        const counted = await countRecords(session, total.highest);
+        total.increments.push(...counted.increments);
+        total.highest = counted.highest;
+      } finally {
+        await session.close();
+      }
+    };
+    if (life && inBronze.length > 0) {
+      await add(async (session) => {
+        const where = withinLife(life, inBronze);
+        await session.readTable('records', bronzeTables(pipeline.event).events.name, { where });
+        const [row] = await session.query<{ n: number }>('SELECT count(*) AS n FROM records');
+        return row!.n;
+      });
+    }
+    if (ranges.length > 0) {
+      await add(async (session) => {
+        const { records, bytes } = await session.readLog('records', pipeline.event, ranges);
+        if (records > 0) recordBytes = Math.max(1, bytes / records);
+        return records;
+      });
+    }
+    return total;
+  }
+
+  async function countRecords(session: EngineSession, highestEventUs: readonly (number | null)[]) {
     await session.define('checked', checkedSql(pipeline, 'records', ['log_partition', 'log_offset']));
     await session.define('live_events', liveEventsSql(pipeline, 'checked'), { materialize: true });
     const bounds = await session.query<LiveBounds>(liveBoundsSql('live_events'));
-    const before = new Map(
-      input.highestEventUs.flatMap((us, partition) => (us === null ? [] : [[partition, us]])),
-    );
+    const before = new Map(highestEventUs.flatMap((us, partition) => (us === null ? [] : [[partition, us]])));
     const late = canBeLate(pipeline, before, bounds);
     const increments = await session.query<LiveIncrement>(
       liveIncrementsSql(pipeline, 'live_events', before, late),
     );
     const after = highestAfter(before, bounds);
     return {
-      records,
       increments,
-      highest: input.highestEventUs.map((_, partition) => after.get(partition) ?? null),
+      highest: highestEventUs.map((_, partition) => after.get(partition) ?? null),
     };
   }
 
@@ -165,17 +295,7 @@ export function fastAgg(context: JobContext): StreamingJob {
     );
   }
 
-  function refuseOtherTopic(info: TopicInfo, { batch, input }: Plan<LiveInput>): void {
-    if (info.topicId === input.topicId) return;
-    throw new EventlakeError(
-      'data-loss',
-      `Topic ${topic} was made anew since fast-agg counted its batch ${batch}`,
-      { topic, job: 'fast-agg', batch },
-      'The log was removed without the tables. `eventlake reset` begins anew with all of them.',
-    );
-  }
-
-  return { name: 'fast-agg', recover, runBatch, maintain: async () => {}, position: () => position };
+  return { name: 'fast-agg', recover, runBatch, maintain: async () => {}, position: () => passed.position };
 }
 
 function isRejected(result: PromiseSettledResult<void>): result is PromiseRejectedResult {

@@ -3,22 +3,21 @@ import { openPlanStore } from '../batch/plan-store.js';
 import type { EngineSession, PreparedWrite } from '../engine/engine.js';
 import { EventlakeError } from '../errors.js';
 import type { OffsetRange, TopicInfo } from '../log/event-log.js';
+import { type Gap, gapsSql, knownGapsSql } from '../schema/gaps.js';
 import { timestampLiteral } from '../schema/macros.js';
 import { bronzeTables } from '../schema/tables.js';
 import type { BatchReport, JobContext, StreamingJob } from './job.js';
 import { nextRanges } from './log-ranges.js';
 import { logRetention, maintenance } from './maintenance.js';
+import { acceptLoss, goOn, type Passed, readableRanges } from './passed.js';
 import { newPlan, PLANS_KEPT } from './planning.js';
+import { withinBatches, withinRanges } from './predicates.js';
 
-/** What batch N of raw-landing lands; `N` is its rows' `log_batch`. */
-export interface LandingInput {
-  /** A topic that was made anew has another id, and other records at the same offsets. */
-  topicId: string;
+/** What batch N of raw-landing lands; `N` is its rows' `log_batch`. The position is the one after it. */
+export interface LandingInput extends Passed {
   ranges: OffsetRange[];
-  /** Per partition, the offset that the batch ends before. */
-  position: number[];
-  /** Per partition, the first offset that was ever landed. */
-  start: number[];
+  /** What could not be read any more when the batch was planned: before its ranges. */
+  gaps?: Gap[];
 }
 
 /** A record is at least so long that more of them would take too long to replay, whatever their size. */
@@ -30,8 +29,8 @@ const FORGET_EVERY = 50;
  * Log → bronze: every record, as it came, in the order of its partition. What is one JSON object becomes a row of
  * `bronze.<event>`, everything else one of its quarantine.
  *
- * The quarantine is committed first and bronze last, both under `raw-landing/<topic>` and N; bronze's `txn` is the
- * position. A start replays the newest plan where bronze does not have it.
+ * The quarantine and the gaps are committed first and bronze last, all under `raw-landing/<topic>` and N; bronze's `txn`
+ * is the position. A start replays the newest plan where bronze does not have it.
  */
 export function rawLanding(context: JobContext): StreamingJob {
   const { pipeline, engine, log, store, settings, crashPoint, signal } = context;
@@ -40,8 +39,7 @@ export function rawLanding(context: JobContext): StreamingJob {
   const appId = `raw-landing/${topic}`;
   const plans = openPlanStore<LandingInput>(store, 'raw-landing', topic);
   let newest: Plan<LandingInput> | undefined;
-  let position: number[] = [];
-  let start: number[] = [];
+  let passed: Passed = { topicId: '', start: [], position: [] };
   let recordBytes = 1;
 
   async function recover(): Promise<void> {
@@ -49,30 +47,40 @@ export function rawLanding(context: JobContext): StreamingJob {
     const info = await log.topic(topic);
     newest = await plans.newest();
     const { txnVersion = 0 } = await engine.tableState(tables.events.name, appId);
-    if (newest) {
-      refuseOtherTopic(info, newest);
-      start = newest.input.start;
-    }
     if (txnVersion > (newest?.batch ?? 0)) throw plansGone(txnVersion, newest?.batch ?? 0);
-    if (!newest) {
-      refuseLost(info, await log.positions('raw-landing', topic));
-      position = info.partitions.map(({ startOffset }) => startOffset);
-      start = position;
-    } else if (txnVersion === newest.batch) position = newest.input.position;
-    else if (txnVersion === newest.batch - 1) return void (await execute(newest));
-    else throw tableSetBack(txnVersion, newest.batch);
+    if (newest && txnVersion < newest.batch - 1) throw tableSetBack(txnVersion, newest.batch);
+    if (newest && txnVersion < newest.batch) await execute(newest, info);
+    passed = newest?.input ?? (await beginning(info));
+    const { gaps } = goOn(info, passed, newest?.batch ?? 0);
     // From here on, retention waits for this consumer.
-    await log.commitPositions('raw-landing', topic, position);
+    if (gaps.length === 0) await log.commitPositions('raw-landing', topic, passed.position);
+    else await runBatch();
+  }
+
+  /** A position without a plan: this job had begun, before there was anything to land. */
+  async function beginning(info: TopicInfo): Promise<Passed> {
+    const positions = await log.positions('raw-landing', topic);
+    const position = positions ?? info.partitions.map(({ startOffset }) => startOffset);
+    return { topicId: info.topicId, start: position, position };
   }
 
   async function runBatch(): Promise<BatchReport | undefined> {
     const info = await log.topic(topic);
-    if (newest) refuseOtherTopic(info, newest);
-    const { ranges, more } = nextRanges(info.partitions, position, await recordsMax(info));
-    if (ranges.length === 0) return undefined;
-    const after = [...position];
-    for (const { partition, to } of ranges) after[partition] = to;
-    const input: LandingInput = { topicId: info.topicId, ranges, position: after, start };
+    const next = goOn(info, passed, newest?.batch ?? 0);
+    acceptLoss(context, 'raw-landing', newest?.batch, next.gaps);
+    const { start, position: from, topicId, earlier } = next.passed;
+    const { ranges, more } = nextRanges(info.partitions, from, await recordsMax(info, from));
+    if (ranges.length === 0 && next.gaps.length === 0) return undefined;
+    const position = [...from];
+    for (const { partition, to } of ranges) position[partition] = to;
+    const input: LandingInput = {
+      topicId,
+      ranges,
+      position,
+      start,
+      ...(earlier && { earlier }),
+      ...(next.gaps.length > 0 && { gaps: next.gaps }),
+    };
     const plan = newPlan(context, 'raw-landing', newest?.batch, input);
     crashPoint('raw-landing:before-plan');
     await plans.put(plan);
@@ -81,24 +89,35 @@ export function rawLanding(context: JobContext): StreamingJob {
     return { ...(await execute(plan)), more };
   }
 
-  async function execute(plan: Plan<LandingInput>): Promise<BatchReport> {
+  /** @param info What the log has by now, where the plan is an old one. */
+  async function execute(plan: Plan<LandingInput>, info?: TopicInfo): Promise<BatchReport> {
     const startedMs = performance.now();
     const session = await engine.open();
+    const { ranges, gone } = info
+      ? readableRanges(info, plan.input)
+      : { ranges: plan.input.ranges, gone: [] };
+    acceptLoss(context, 'raw-landing', plan.batch, gone);
     let rows: { rowsIn: number; rowsOut: number };
     try {
-      rows = await land(session, plan);
+      rows = await land(session, plan, ranges, gone);
     } finally {
       await session.close();
     }
-    position = plan.input.position;
-    await log.commitPositions('raw-landing', topic, position);
+    passed = plan.input;
+    // Positions of another topic, or beyond the end of this one, would let retention overtake.
+    if (gone.length === 0) await log.commitPositions('raw-landing', topic, passed.position);
     crashPoint('raw-landing:after-position');
     if (plan.batch % FORGET_EVERY === 0) await plans.forget(plan.batch - PLANS_KEPT);
     return { job: 'raw-landing', batch: plan.batch, ...rows, durationMs: performance.now() - startedMs };
   }
 
-  async function land(session: EngineSession, plan: Plan<LandingInput>) {
-    const { records, bytes } = await session.readLog('landed', pipeline.event, plan.input.ranges);
+  async function land(
+    session: EngineSession,
+    plan: Plan<LandingInput>,
+    ranges: readonly OffsetRange[],
+    gone: readonly Gap[],
+  ) {
+    const { records, bytes } = await session.readLog('landed', pipeline.event, ranges);
     if (records > 0) recordBytes = Math.max(1, bytes / records);
     const bronze = await session.prepare(tables.events.name, eventsSql(plan));
     // What bronze does not take, the quarantine does; usually it takes everything.
@@ -107,14 +126,66 @@ export function rawLanding(context: JobContext): StreamingJob {
       quarantine = await session.prepare(tables.quarantine.name, quarantineSql(plan));
     }
     checkComplete(plan, records, bronze, quarantine);
+    const gaps = await prepareGaps(session, plan, ranges, records, gone);
     crashPoint('raw-landing:after-prepare');
     signal.throwIfAborted();
     const batch = { appId, version: plan.batch };
     if (quarantine) await session.commit(quarantine, batch, 'append');
     crashPoint('raw-landing:after-quarantine-commit');
+    if (gaps) {
+      const { status } = await session.commit(gaps, batch, 'append');
+      if (status === 'skipped' && gone.length > 0) await refuseOtherGaps(session, plan, gaps);
+    }
+    crashPoint('raw-landing:after-gaps-commit');
     await session.commit(bronze, batch, 'append');
     crashPoint('raw-landing:after-commit');
     return { rowsIn: records, rowsOut: bronze.rows };
+  }
+
+  /** Offsets of which no row comes: undefined where there are none, which costs nothing to see. */
+  async function prepareGaps(
+    session: EngineSession,
+    plan: Plan<LandingInput>,
+    ranges: readonly OffsetRange[],
+    records: number,
+    gone: readonly Gap[],
+  ): Promise<PreparedWrite | undefined> {
+    const parts: string[] = [];
+    if (records < ranges.reduce((sum, { from, to }) => sum + to - from, 0)) {
+      parts.push(gapsSql('landed', ranges));
+    }
+    if (plan.input.gaps) parts.push(knownGapsSql(plan.input.gaps));
+    if (gone.length > 0) {
+      // Of what is gone by now, the first attempt may have committed what it set aside.
+      await session.readTable('set_aside', tables.quarantine.name, {
+        where: { and: [withinBatches(plan.batch - 1, plan.batch), withinRanges(gone)] },
+      });
+      for (const gap of gone) parts.push(gapsSql(`(${setAsideSql(gap)}) AS in_gap`, [gap], gap.reason));
+    }
+    if (parts.length === 0) return undefined;
+    return session.prepare(
+      tables.gaps.name,
+      `SELECT CAST(${plan.batch} AS BIGINT) AS log_batch, log_partition, from_offset, to_offset, records, reason,
+  ${timestampLiteral(plan.plannedAt)} AS ingestion_timestamp
+FROM (${parts.join('\nUNION ALL\n')}) AS gaps`,
+    );
+  }
+
+  /** An attempt had recorded the batch's gaps and ended before it landed; now there are more of them. */
+  async function refuseOtherGaps(
+    session: EngineSession,
+    { batch }: Plan<LandingInput>,
+    gaps: PreparedWrite,
+  ): Promise<void> {
+    await session.readTable('recorded', tables.gaps.name, { where: withinBatches(batch - 1, batch) });
+    const [recorded] = await session.query<{ n: number }>('SELECT count(*) AS n FROM recorded');
+    if (recorded?.n === gaps.rows) return;
+    throw new EventlakeError(
+      'data-loss',
+      `More records of batch ${batch} have gone since its gaps were recorded`,
+      { job: 'raw-landing', batch, table: tables.gaps.name },
+      'Nothing more was landed. `eventlake reset` begins anew with what the log still has.',
+    );
   }
 
   function eventsSql(plan: Plan<LandingInput>): string {
@@ -127,7 +198,7 @@ export function rawLanding(context: JobContext): StreamingJob {
   }
 
   /** How many records are about as many bytes as a batch may have, going by the last batch and by what comes next. */
-  async function recordsMax(info: TopicInfo): Promise<number> {
+  async function recordsMax(info: TopicInfo, position: readonly number[]): Promise<number> {
     const [largest] = nextRanges(info.partitions, position, BATCH_RECORDS_MAX).ranges.sort(
       (a, b) => b.to - b.from - (a.to - a.from),
     );
@@ -145,30 +216,6 @@ export function rawLanding(context: JobContext): StreamingJob {
     return Math.max(1, Math.min(BATCH_RECORDS_MAX, Math.ceil(settings.rawLanding.commitBytesMax / bytes)));
   }
 
-  function refuseOtherTopic(info: TopicInfo, { batch, input }: Plan<LandingInput>): void {
-    if (info.topicId === input.topicId) return;
-    throw new EventlakeError(
-      'data-loss',
-      `Topic ${topic} was made anew since raw-landing landed its batch ${batch}`,
-      { topic, job: 'raw-landing', batch },
-      'The log was removed without the tables. `eventlake reset` begins anew with all of them.',
-    );
-  }
-
-  /** Before the first plan; later the log itself refuses to read what is gone. */
-  function refuseLost({ partitions }: TopicInfo, positions: readonly number[] | undefined): void {
-    for (const { partition, startOffset } of positions ? partitions : []) {
-      const lost = startOffset - positions![partition]!;
-      if (lost <= 0) continue;
-      throw new EventlakeError(
-        'data-loss',
-        `${lost} records are gone: retention removed them before they were landed`,
-        { topic, partition, offset: positions![partition]!, job: 'raw-landing' },
-        'They are in no table. `eventlake reset` begins anew with what the log still has.',
-      );
-    }
-  }
-
   // A commit a second makes many small files. What is put off is done after the next batch.
   const retain = logRetention(context);
   const tidy = maintenance(context, Object.values(tables), Object.values(tables));
@@ -176,7 +223,11 @@ export function rawLanding(context: JobContext): StreamingJob {
     await retain();
     await tidy();
   };
-  return { name: 'raw-landing', recover, runBatch, maintain, position: () => position };
+  return { name: 'raw-landing', recover, runBatch, maintain, position: () => passed.position };
+}
+
+function setAsideSql({ partition, from, to }: OffsetRange): string {
+  return `SELECT * FROM set_aside WHERE log_partition = ${partition} AND log_offset >= ${from} AND log_offset < ${to}`;
 }
 
 function bookkeepingSql({ batch, plannedAt }: Plan<LandingInput>): string {

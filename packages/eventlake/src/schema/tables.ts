@@ -8,10 +8,14 @@ import type {
 } from './definition.js';
 import { clickhouseType, fieldType } from './types.js';
 
-/** `bronze.<name>`: every record that is one JSON object, its fields as they came. The quarantine: every other record. */
+/**
+ * `bronze.<name>`: every record that is one JSON object, its fields as they came. The quarantine: every other record.
+ * The gaps: offsets of which no row came, from `from_offset` to before `to_offset`; see `GapReason`.
+ */
 export function bronzeTables(event: EventDefinition): {
   events: TableDefinition;
   quarantine: TableDefinition;
+  gaps: TableDefinition;
 } {
   return {
     events: { name: `bronze.${event.name}`, columns: bronzeColumns(event) },
@@ -23,6 +27,18 @@ export function bronzeTables(event: EventDefinition): {
         { name: 'ingestion_timestamp', type: 'timestamp' },
         ...logPosition,
         { name: 'log_timestamp', type: 'timestamp' },
+      ],
+    },
+    gaps: {
+      name: `bronze.${event.name}_gaps`,
+      columns: [
+        { name: 'log_batch', type: 'long' },
+        { name: 'log_partition', type: 'integer' },
+        { name: 'from_offset', type: 'long' },
+        { name: 'to_offset', type: 'long' },
+        { name: 'records', type: 'long' },
+        { name: 'reason', type: 'string' },
+        { name: 'ingestion_timestamp', type: 'timestamp' },
       ],
     },
   };

@@ -1,6 +1,7 @@
 import { commitOrder } from '../jobs/gold-tables.js';
-import { nextRanges } from '../jobs/log-ranges.js';
-import { withinBatches, withinRanges } from '../jobs/predicates.js';
+import { type LandedLife, landedLives, withinLife } from '../jobs/landed.js';
+import { common, inParts } from '../jobs/offset-sets.js';
+import { withinBatches } from '../jobs/predicates.js';
 import { streamedSilverRows } from '../jobs/silver-rows.js';
 import type { OffsetRange } from '../log/event-log.js';
 import type { GoldTable, TableDefinition } from '../schema/definition.js';
@@ -26,27 +27,25 @@ export async function bronzeAgain(counting: Counting, { landing }: Positions): P
   if (!landing) return skipped(check, 'raw-landing has landed nothing yet');
   const { log, pipeline } = counting.context;
   const info = await log.topic(pipeline.event.topic);
-  const partitions = info.partitions.map((partition, i) => ({
-    ...partition,
-    endOffset: landing.input.position[i] ?? 0,
+  const life = landedLives(landing).at(-1)!;
+  if (life.topicId !== info.topicId)
+    return skipped(check, 'the log was made anew, and raw-landing has not seen it yet');
+  const kept = info.partitions.map(({ partition, startOffset: from, endOffset: to }) => ({
+    partition,
+    from,
+    to,
   }));
-  const position = partitions.map(({ startOffset, partition }) =>
-    Math.max(startOffset, landing.input.start[partition] ?? 0),
-  );
   let rows = NOTHING;
-  for (;;) {
-    const { ranges } = nextRanges(partitions, position, RECORDS_AT_ONCE);
-    if (ranges.length === 0) break;
-    rows = added(rows, await counting.part((part) => landedAgain(part, ranges, landing.batch)));
-    for (const { partition, to } of ranges) position[partition] = to;
+  for (const ranges of inParts(common(life.passed, kept), RECORDS_AT_ONCE)) {
+    rows = added(rows, await counting.part((part) => landedAgain(part, ranges, life)));
   }
   return checkOf(check, rows, 'records that the log still has = rows, quarantine included');
 }
 
-async function landedAgain(counting: Counting, ranges: readonly OffsetRange[], batch: number) {
+async function landedAgain(counting: Counting, ranges: readonly OffsetRange[], life: LandedLife) {
   const { session, context } = counting;
   const { events, quarantine } = bronzeTables(context.pipeline.event);
-  const landed = { and: [{ column: 'log_batch', op: '<=' as const, value: batch }, withinRanges(ranges)] };
+  const landed = withinLife(life, ranges);
   await session.readLog('records', context.pipeline.event, ranges);
   let rows = NOTHING;
   for (const [table, made] of [

@@ -3,18 +3,21 @@ import type { Plan } from '../batch/plan.js';
 import { openPlanStore } from '../batch/plan-store.js';
 import type { LiveInput } from '../jobs/fast-agg.js';
 import type { JobContext } from '../jobs/job.js';
+import type { Passed } from '../jobs/passed.js';
 
 /**
- * What the live tables held while they were read: at least the events before `settled`, at most those before `begun`,
- * one offset a partition. The two are the same unless a batch was being inserted all the while.
+ * What the live tables held while they were read: at least the events before `settled`, at most those before `begun`.
+ * The two are the same unless a batch was being inserted all the while.
  */
 export interface LiveReading<T> {
   value: T;
-  topicId: string;
-  start: readonly number[];
-  settled: readonly number[];
-  begun: readonly number[];
+  settled: Passed;
+  begun: Passed;
   batch: number;
+}
+
+export function isSettled({ settled, begun }: LiveReading<unknown>): boolean {
+  return settled.topicId === begun.topicId && String(settled.position) === String(begun.position);
 }
 
 const SETTLE_MS = 2_000;
@@ -41,13 +44,10 @@ export async function readLive<T>(
     const after = (await plans.newest()) ?? before;
     const settled = String(positions) === String(before.input.position) && after.batch === before.batch;
     if (settled || performance.now() > deadlineMs) {
-      const { topicId, start, position } = after.input;
       return {
         value,
-        topicId,
-        start,
-        settled: settled ? position : beginOf(before),
-        begun: position,
+        settled: settled ? after.input : { ...before.input, position: beginOf(before) },
+        begun: after.input,
         batch: after.batch,
       };
     }

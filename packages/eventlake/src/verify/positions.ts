@@ -4,8 +4,9 @@ import { EventlakeError } from '../errors.js';
 import type { SilverInput } from '../jobs/bronze-to-silver.js';
 import { commitOrder, type GoldInput } from '../jobs/gold-tables.js';
 import type { JobContext } from '../jobs/job.js';
+import { landedPlan } from '../jobs/landed.js';
 import type { LandingInput } from '../jobs/raw-landing.js';
-import { bronzeTables, silverTables } from '../schema/tables.js';
+import { silverTables } from '../schema/tables.js';
 
 /** How far each step has come by its own commits; undefined: it has committed nothing yet. */
 export interface Positions {
@@ -24,7 +25,7 @@ export async function readPositions({ pipeline, engine, store }: JobContext): Pr
   }
   const gold = await at<GoldInput>(commitOrder(pipeline.gold).at(-1)!.name, 'silver-to-gold');
   const silver = await at<SilverInput>(silverTables(event).events.name, 'bronze-to-silver');
-  const landing = await at<LandingInput>(bronzeTables(event).events.name, 'raw-landing');
+  const landing = await landedPlan({ pipeline, engine, store });
   return { gold, silver, landing };
 }
 

@@ -1,4 +1,7 @@
 import { commitOrder } from '../jobs/gold-tables.js';
+import { landedLives } from '../jobs/landed.js';
+import { offsetCount } from '../jobs/offset-sets.js';
+import { withinBatches } from '../jobs/predicates.js';
 import type { GoldTable } from '../schema/definition.js';
 import { bronzeTables, silverTables } from '../schema/tables.js';
 import { checkOf, compareRows } from './compare.js';
@@ -9,24 +12,43 @@ import { type Check, compared, skipped } from './report.js';
 /** The ledger of the Delta tables: what passed one step is in the tables of the next, each side at its own position. */
 export async function verifyTables(counting: Counting, positions: Positions): Promise<Check[]> {
   return [
-    await logToBronze(counting, positions),
+    ...(await logToBronze(counting, positions)),
     await bronzeToSilver(counting, positions),
     ...(await silverToGold(counting, positions)),
   ];
 }
 
-async function logToBronze(counting: Counting, { landing }: Positions): Promise<Check> {
+async function logToBronze(counting: Counting, { landing }: Positions): Promise<Check[]> {
   const check = 'log → bronze';
-  if (!landing) return skipped(check, 'raw-landing has landed nothing yet');
-  const { events, quarantine } = bronzeTables(counting.context.pipeline.event);
-  const passed = landing.input.position.reduce(
-    (sum, to, partition) => sum + to - landing.input.start[partition]!,
-    0,
-  );
+  if (!landing) return [skipped(check, 'raw-landing has landed nothing yet')];
+  const { events, quarantine, gaps } = bronzeTables(counting.context.pipeline.event);
+  const passed = landedLives(landing).reduce((sum, life) => sum + offsetCount(life.passed), 0);
   const bronze = await counting.rowsUpTo(events.name, landing.batch);
   const broken = await counting.rowsUpTo(quarantine.name, landing.batch);
-  const detail = `offsets passed = bronze ${bronze.rows} + quarantine ${broken.rows}, at batch ${landing.batch}`;
-  return compared(check, passed, bronze.rows + broken.rows, detail);
+  const gone = await gapsUpTo(counting, gaps.name, landing.batch);
+  const detail = `offsets passed = bronze ${bronze.rows} + quarantine ${broken.rows} + gaps ${gone.records}, at batch ${landing.batch}`;
+  const checks = [compared(check, passed, bronze.rows + broken.rows + gone.records, detail)];
+  const breaks = (landing.input.earlier ?? []).reduce((sum, { marks }) => sum + marks, 0);
+  if (breaks > 0 || gone.marks > 0) {
+    const what = 'times that a partition was made anew or cut off = rows that record it';
+    checks.push(compared(`breaks of the log → ${gaps.name}`, breaks, gone.marks, what));
+  }
+  return checks;
+}
+
+/** The offsets of which no row came, and how many rows record that the log was made anew or cut off. */
+async function gapsUpTo(counting: Counting, table: string, batch: number) {
+  const { rows } = await counting.state(table);
+  if (rows === 0) return { records: 0, marks: 0 };
+  const relation = counting.name('gaps');
+  const where = withinBatches(0, batch);
+  await counting.session.readTable(relation, table, { where });
+  const isMark = `reason = 'truncated' OR (reason = 'recreated' AND records = 0)`;
+  const n = (sql: string) => counting.one(`SELECT CAST(${sql} AS BIGINT) AS n FROM ${relation}`);
+  return {
+    records: await n(`sum(records) FILTER (WHERE NOT (${isMark}))`),
+    marks: await n(`count(*) FILTER (WHERE ${isMark})`),
+  };
 }
 
 async function bronzeToSilver(counting: Counting, { silver, landing }: Positions): Promise<Check> {
