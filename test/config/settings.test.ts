@@ -188,3 +188,9 @@ test("every setting's variable is its own", () => {
   expect(variableName('rawLanding.commitIntervalMs')).toBe('EVENTLAKE_RAW_LANDING_COMMIT_INTERVAL_MS');
   expect(new Set(settingPaths.map(variableName)).size).toBe(settingPaths.length);
 });
+
+test('a password in clickhouse.url is refused, and not shown', async () => {
+  const refused = await refusal(load({ EVENTLAKE_CLICKHOUSE_URL: 'http://ada:geheim@db:8123' }));
+  expect(refused.message).toContain('without user and password');
+  expect(refused.message).not.toContain('geheim');
+});

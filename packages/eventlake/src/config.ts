@@ -65,6 +65,9 @@ export async function loadSettings(options: LoadOptions): Promise<LoadedSettings
   const base = (path: string) => baseOf(origins.get(path), options.cwd);
   settings.dataDir = resolve(base('dataDir'), settings.dataDir);
   settings.lakehouse = lakehouseOf(settings, base('lakehouse'));
+  const { tls } = settings.clickhouse;
+  for (const name of ['certFile', 'keyFile'] as const)
+    if (tls[name]) tls[name] = resolve(base(`clickhouse.tls.${name}`), tls[name]);
   settings.pipeline = settings.pipeline.startsWith('.')
     ? resolve(base('pipeline'), settings.pipeline)
     : settings.pipeline;
@@ -87,7 +90,9 @@ function shown(path: string, value: unknown): unknown {
   if (value === undefined) return value;
   if (isSecret(path)) return '********';
   // Spark's own notation has the token in the address.
-  return path === 'spark.url' ? String(value).replace(/(token=)[^;]*/, '$1********') : value;
+  if (path === 'spark.url') return String(value).replace(/(token=)[^;]*/, '$1********');
+  // It is refused with a password in it, but not by showing that.
+  return path === 'clickhouse.url' ? String(value).replace(/\/\/[^/]*@/, '//********@') : value;
 }
 
 function refuseUnknown(raw: readonly RawSetting[]): void {

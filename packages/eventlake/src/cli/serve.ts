@@ -23,6 +23,7 @@ Examples:
         ...(options.host ? [{ path: 'clickhouse.host', value: options.host, flag: '--host' }] : []),
       ]);
       const { url: server, user, password, host, port } = settings.clickhouse;
+      const tls = tlsFiles(settings);
       if (server) {
         throw new EventlakeError(
           'invalid',
@@ -48,6 +49,7 @@ Examples:
         port,
         reader: { user, password },
         lake,
+        tls,
         logger,
         metrics: watched.metrics,
       });
@@ -63,6 +65,19 @@ Examples:
       }
       logger.info('stopped');
     });
+}
+
+/** @throws EventlakeError `invalid` for one without the other */
+function tlsFiles({ clickhouse }: import('../config.js').Settings) {
+  const { certFile, keyFile } = clickhouse.tls;
+  if (certFile && keyFile) return { certFile, keyFile };
+  if (!certFile && !keyFile) return undefined;
+  throw new EventlakeError(
+    'invalid',
+    'A certificate and its key come together',
+    { setting: certFile ? 'clickhouse.tls.keyFile' : 'clickhouse.tls.certFile' },
+    'Set both clickhouse.tls.certFile and clickhouse.tls.keyFile, or neither.',
+  );
 }
 
 /** Whoever looks before the first event finds empty tables, not missing ones. */

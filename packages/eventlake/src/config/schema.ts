@@ -11,7 +11,12 @@ const share = z
   .min(0, 'it must be a share from 0 to 1')
   .max(1, 'it must be a share from 0 to 1');
 const text = z.string('it must be a text');
-const url = z.url({ protocol: /^https?$/, error: 'it must be a URL that begins with http:// or https://' });
+const url = z
+  .url({ protocol: /^https?$/, error: 'it must be a URL that begins with http:// or https://' })
+  .refine((text) => !/^[a-z]+:\/\/[^/?#]*@/i.test(text), {
+    error:
+      'it must be without user and password, which would be logged with it: they have settings of their own',
+  });
 
 const engineName = z.enum(['duckdb', 'spark'], 'it must be "duckdb" or "spark"');
 
@@ -150,6 +155,12 @@ export const settingsSchema = z.strictObject({
       port: count(0, 65_535)
         .default(8123)
         .describe('Port that the embedded endpoint listens on; 0: any free one.'),
+      tls: z
+        .strictObject({
+          certFile: text.optional().describe("PEM file of the embedded endpoint's certificate: HTTPS."),
+          keyFile: text.optional().describe('PEM file of its key. Both are read again when they change.'),
+        })
+        .prefault({}),
     })
     .prefault({}),
   metrics: z

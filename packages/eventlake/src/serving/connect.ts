@@ -10,7 +10,7 @@ import type { Endpoint } from './endpoint/start.js';
 import type { Serving } from './serving.js';
 
 export interface ConnectOptions {
-  settings: Pick<Settings, 'clickhouse' | 'lakehouse'>;
+  settings: { clickhouse: Omit<Settings['clickhouse'], 'tls'>; lakehouse: string };
   /** Delta tables that an embedded one in this process shows beside ClickHouse's own. */
   tables?: LakeOptions['tables'];
   dataDir: string;

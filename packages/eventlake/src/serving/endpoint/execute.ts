@@ -26,6 +26,8 @@ export interface ExecuteContext {
   sessions: Sessions;
   lake: LakeTables;
   limits: EndpointLimits;
+  /** For readers: what an error tells of this machine. */
+  hidePaths(error: ClickHouseException): ClickHouseException;
 }
 
 /** What one request has brought along. */
@@ -71,7 +73,8 @@ export async function execute(
     await runInTurn(context, work);
     if (!response.destroyed) await finished(response).catch(() => {});
   } catch (error) {
-    throw ClickHouseException.from(error);
+    const exception = ClickHouseException.from(error);
+    throw role === 'reader' ? context.hidePaths(exception) : exception;
   } finally {
     if (sql.data !== undefined) await rm(file, { force: true });
   }
@@ -133,6 +136,7 @@ function writerOf(context: ExecuteContext, work: Work, encoding: null | undefine
     format,
     encoding: encoding === null ? undefined : request.encoding,
     compress: request.compress,
+    ...(work.role === 'reader' ? { hide: context.hidePaths } : {}),
   });
 }
 

@@ -1,28 +1,51 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, isIP } from 'node:net';
+import type { Logger } from 'pino';
 import { EventlakeError } from '../../errors.js';
 import { portOwner } from '../../port-owner.js';
 import type { EndpointLimits } from './limits.js';
+import { type TlsFiles, tlsServer } from './tls.js';
 
 type Handler = (message: IncomingMessage, response: ServerResponse) => void;
+
+export interface ListenOptions {
+  host: string;
+  /** 0 takes any free one. */
+  port: number;
+  limits: EndpointLimits;
+  logger: Logger;
+  tls?: TlsFiles | undefined;
+}
+
+export interface Listener {
+  server: Server;
+  url: string;
+  /** Who listens on a loopback address hears only this machine. */
+  isLocal: boolean;
+  /** Open ones. */
+  connections(): number;
+  answerWith(handler: Handler): void;
+}
 
 /**
  * Listens at once, and lets requests wait until there is who answers them.
  *
  * @throws EventlakeError `busy` for a port that is taken, `unavailable` for an address that is not of this machine
  */
-export async function listen(
-  host: string,
-  port: number,
-  limits: EndpointLimits,
-): Promise<{ server: Server; url: string; answerWith(handler: Handler): void }> {
-  const server = createServer({
+export async function listen({ host, port, limits, logger, tls }: ListenOptions): Promise<Listener> {
+  const options = {
     maxHeaderSize: limits.headerBytesMax,
     noDelay: true,
     // Longer than what is advertised: a client that reuses a connection in the last moment must not be cut off.
     keepAliveTimeout: 30_000,
     headersTimeout: limits.stallMs,
     requestTimeout: limits.requestMs,
+  };
+  const server = tls === undefined ? createServer(options) : tlsServer(options, tls, logger);
+  let connections = 0;
+  server.on('connection', (socket) => {
+    connections++;
+    socket.once('close', () => connections--);
   });
   server.maxConnections = limits.connectionsMax;
   let handle: Handler | undefined;
@@ -38,7 +61,9 @@ export async function listen(
   await bind(server, host, port);
   return {
     server,
-    url: urlOf(host, (server.address() as AddressInfo).port),
+    url: urlOf(tls === undefined ? 'http' : 'https', host, (server.address() as AddressInfo).port),
+    isLocal: isLoopback(host),
+    connections: () => connections,
     answerWith(handler) {
       handle = handler;
       for (const [message, response] of waiting.splice(0)) handler(message, response);
@@ -46,7 +71,7 @@ export async function listen(
   };
 }
 
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
@@ -103,7 +128,7 @@ async function cannotListen(
   );
 }
 
-function urlOf(host: string, port: number): string {
-  if (host === '0.0.0.0' || host === '::') return `http://127.0.0.1:${port}`;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+function urlOf(scheme: string, host: string, port: number): string {
+  if (host === '0.0.0.0' || host === '::') return `${scheme}://127.0.0.1:${port}`;
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

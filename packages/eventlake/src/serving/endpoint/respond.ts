@@ -6,6 +6,8 @@ import type { ClickHouseException } from './errors.js';
 import { contentType } from './formats.js';
 import { compressedBlock } from './native/compressed-blocks.js';
 
+type Hide = (error: ClickHouseException) => ClickHouseException;
+
 /** Responses that ended with an error after their first bytes, for which their status is no sign. */
 export const failed = new WeakSet<ServerResponse>();
 
@@ -23,7 +25,7 @@ export class ResultWriter {
     readonly response: ServerResponse,
     readonly engine: Engine,
     readonly bytesHeld: number,
-    readonly facts: { queryId: string; format: string; encoding?: string; compress?: boolean },
+    readonly facts: { queryId: string; format: string; encoding?: string; compress?: boolean; hide?: Hide },
   ) {}
 
   /** Resolves when more may be written. */
@@ -59,8 +61,9 @@ export class ResultWriter {
     this.response.end();
   }
 
-  fail(error: ClickHouseException): void {
+  fail(thrown: ClickHouseException): void {
     if (this.response.destroyed) return;
+    const error = this.facts.hide?.(thrown) ?? thrown;
     if (!this.response.headersSent) {
       sendError(this.response, error, this.engine, this.facts);
       return;

@@ -1,4 +1,3 @@
-import type { Server } from 'node:http';
 import type { Logger } from 'pino';
 import { EventlakeError } from '../../errors.js';
 import { acquireLock, type Lock } from '../../lock.js';
@@ -14,11 +13,13 @@ import {
   writerSecret,
 } from './endpoint-file.js';
 import { Engine } from './engine.js';
+import { pathHider } from './hide-paths.js';
 import { type LakeOptions, LakeTables } from './lake.js';
 import { defaultLimits, type EndpointLimits } from './limits.js';
-import { isLoopback, listen, mustNotBeOpenToAll } from './listen.js';
+import { type Listener, listen, mustNotBeOpenToAll } from './listen.js';
 import { AdmissionQueue } from './queue.js';
 import { Sessions } from './sessions.js';
+import type { TlsFiles } from './tls.js';
 
 export interface EndpointOptions {
   dataDir: string;
@@ -31,6 +32,8 @@ export interface EndpointOptions {
   /** Who may read: `default` and `reader` without a password, unless this says otherwise. */
   reader?: { user?: string; password?: string };
   limits?: Partial<EndpointLimits>;
+  /** HTTPS there; jobs on this machine get a plain port on 127.0.0.1 beside it. */
+  tls?: TlsFiles | undefined;
   /** Keeps figures of the queries, and shows them at `/metrics`. */
   metrics?: Watched;
 }
@@ -63,11 +66,16 @@ export async function startEndpoint(options: EndpointOptions): Promise<Endpoint>
 }
 
 async function startOn(options: EndpointOptions, limits: EndpointLimits, lock: Lock): Promise<Endpoint> {
-  const { dataDir, host, port, reader, logger } = options;
+  const { dataDir, host, port, reader, logger, tls } = options;
   mustNotBeOpenToAll(host, reader);
   // The port first: that it is taken should be known before the engine has started.
-  const { server, url, answerWith } = await listen(host, port, limits);
+  const outer = await listen({ host, port, limits, logger, tls });
+  const listeners = [outer];
+  if (!outer.isLocal && tls === undefined)
+    logger.warn('without clickhouse.tls, passwords and data can be read on their way');
   try {
+    // Jobs of this data folder know the address by its file, and need not trust a certificate.
+    if (tls !== undefined) listeners.push(await listen({ host: '127.0.0.1', port: 0, limits, logger }));
     const users: Users = {
       readers: reader?.user === undefined ? ['default', 'reader'] : [reader.user],
       readerPassword: reader?.password,
@@ -76,36 +84,37 @@ async function startOn(options: EndpointOptions, limits: EndpointLimits, lock: L
     };
     const engine = await Engine.open(clickhouseFolder(dataDir));
     const queue = new AdmissionQueue(engine.concurrentMax, limits.waitingQueriesMax);
+    const hidePaths = pathHider([dataDir, ...(options.lake === undefined ? [] : [options.lake.root])]);
     const lake = new LakeTables(engine, options.lake, logger);
     await lake.refresh();
     const sessions = new Sessions(engine, limits.sessionsMax);
     const { metrics } = options;
-    let connections = 0;
-    server.on('connection', (socket) => {
-      connections++;
-      socket.once('close', () => connections--);
-    });
     metrics?.figures.watch(() => ({
       running: queue.running,
       waiting: queue.waiting,
-      connections,
+      connections: listeners.reduce((total, { connections }) => total + connections(), 0),
       cacheEntries: 0,
       cacheBytes: 0,
     }));
-    const context = { engine, queue, sessions, lake, limits, users, logger, metrics };
-    const onlyByLocalNames = isLoopback(host) && reader?.password === undefined;
-    answerWith((message, response) => {
-      answer(context, message, response, onlyByLocalNames).catch((error: unknown) => {
-        logger.error({ err: error }, 'a request could not be answered');
-        response.destroy();
+    const context = { engine, queue, sessions, lake, limits, users, logger, metrics, hidePaths };
+    for (const { answerWith, isLocal } of listeners) {
+      const onlyByLocalNames = isLocal && reader?.password === undefined;
+      answerWith((message, response) => {
+        answer(context, message, response, onlyByLocalNames).catch((error: unknown) => {
+          logger.error({ err: error }, 'a request could not be answered');
+          response.destroy();
+        });
       });
-    });
+    }
+    const { url } = listeners.at(-1)!;
     await writeEndpointFile(dataDir, { pid: process.pid, url, startedAt: new Date().toISOString() });
-    const close = () => stop(server, sessions, engine, dataDir, limits).finally(() => lock.release());
-    return { url, close: once(close) };
+    const close = () => stop(listeners, sessions, engine, dataDir, limits).finally(() => lock.release());
+    return { url: outer.url, close: once(close) };
   } catch (error) {
-    server.closeAllConnections();
-    server.close();
+    for (const { server } of listeners) {
+      server.closeAllConnections();
+      server.close();
+    }
     throw error;
   }
 }
@@ -120,20 +129,24 @@ function alreadyServed(dataDir: string, other: EndpointFile): EventlakeError {
 }
 
 async function stop(
-  server: Server,
+  listeners: readonly Listener[],
   sessions: Sessions,
   engine: Engine,
   dataDir: string,
   limits: EndpointLimits,
 ): Promise<void> {
   await removeEndpointFile(dataDir);
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
-  const cut = setTimeout(() => server.closeAllConnections(), limits.shutdownGraceMs);
-  await closed;
-  clearTimeout(cut);
+  await Promise.all(listeners.map(({ server }) => closed(server, limits)));
   await sessions.close();
   await engine.close();
+}
+
+async function closed(server: Listener['server'], limits: EndpointLimits): Promise<void> {
+  const whole = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const cut = setTimeout(() => server.closeAllConnections(), limits.shutdownGraceMs);
+  await whole;
+  clearTimeout(cut);
 }
 
 function once(f: () => Promise<void>): () => Promise<void> {

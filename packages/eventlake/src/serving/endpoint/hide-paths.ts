@@ -1,0 +1,38 @@
+import { realpathSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { ClickHouseException } from './errors.js';
+
+/**
+ * Takes from messages for readers what tells where things lie on this machine: the engine names files in its errors.
+ * Paths below `folders`, the home folder and the program's own are replaced, however they are spelled: whole, or
+ * relative to the root, where the process lives.
+ */
+export function pathHider(folders: readonly string[]): (error: ClickHouseException) => ClickHouseException {
+  const roots = [...folders, homedir(), process.cwd()]
+    .flatMap((folder) => [folder, realPath(folder)])
+    .map((folder) => folder.replace(/\/+$/, '').replace(/^\//, ''))
+    .filter((folder) => folder !== '')
+    .sort((a, b) => b.length - a.length);
+  // A single word is a path only behind a slash.
+  const unique = [...new Set(roots)].map((root) => `${root.includes('/') ? '/*' : '/+'}${escaped(root)}`);
+  const rest = '(?![\\w.-])(?:/[^\\s\'"`,;:)\\]]*)?';
+  const pattern = new RegExp(`(?:[a-z0-9+]+:)?(?:${unique.join('|')})${rest}`, 'g');
+  return (error) => {
+    const message = error.message.replace(pattern, '…');
+    return message === error.message
+      ? error
+      : new ClickHouseException(error.code, error.codeName, message, error.status);
+  };
+}
+
+function realPath(folder: string): string {
+  try {
+    return realpathSync(folder);
+  } catch {
+    return folder;
+  }
+}
+
+function escaped(text: string): string {
+  return text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}
