@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { localStore } from '../src/index.js';
-import { DeltaRs } from './support/delta-rs.js';
+import { Judge } from './judges/judge.js';
 import { op, World } from './support/writers.js';
 
-let judge: DeltaRs;
+let judge: Judge;
 beforeAll(async () => {
-  judge = await DeltaRs.start();
+  judge = await Judge.deltaRs();
 });
 afterAll(() => judge?.stop());
 
@@ -22,7 +22,7 @@ it('whatever several writers do in whatever order, delta-rs sees the table that 
         for (const step of steps) await world.run(step);
         await world.check();
         const { version, paths, position } = world.newest;
-        expect(await judge.look(join(root, 't'), 'app')).toEqual({
+        expect(await judge.ask('files', { path: join(root, 't'), appId: 'app' })).toEqual({
           version,
           paths,
           position: position ?? null,
