@@ -17,5 +17,7 @@ describe('embedded event log', () => {
       options: { dir },
     },
     ownClock: true,
+    ownRetention: true,
+    wholeAppends: true,
   });
 });

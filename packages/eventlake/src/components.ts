@@ -42,7 +42,7 @@ export async function openComponents(options: ComponentOptions): Promise<Compone
   const opened = await openStore(settings);
   const store = options.watchStore?.(opened) ?? opened;
   const log = await openLog(settings);
-  await log.createTopic(pipeline.event.topic, settings.log);
+  await provideTopic(log, pipeline.event.topic, settings);
   const engine = await openEngine(options, store, log);
   let serving: Promise<Serving> | undefined;
   const connect = async () => {
@@ -105,14 +105,32 @@ export async function openStore({ lakehouse }: Settings): Promise<Store> {
   return localStore(lakehouse);
 }
 
-/** The log of the data folder; made where it is not there yet. */
+/** Kafka where the settings name brokers, else the log of the data folder, made where it is not there yet. */
 export async function openLog(settings: Settings): Promise<EventLog> {
+  if (settings.log.kafka.brokers) {
+    const { openKafkaLog } = await import('./log/kafka-log.js');
+    return openKafkaLog(settings.log.kafka);
+  }
   const { openEmbeddedLog } = await import('./log/embedded-log.js');
   return openEmbeddedLog({ dir: logFolder(settings) });
 }
 
+/** A topic that Kafka has already belongs to whoever made it: its partitions and its retention stay as they are. */
+async function provideTopic(log: EventLog, topic: string, { log: options }: Settings): Promise<void> {
+  if (options.kafka.brokers) {
+    try {
+      await log.topic(topic);
+      return;
+    } catch (error) {
+      if (!(error instanceof EventlakeError) || error.kind !== 'not-found') throw error;
+    }
+  }
+  await log.createTopic(topic, options);
+}
+
 /** The log, or undefined where there is none: looking at something must not make it. */
 export async function openExistingLog(settings: Settings): Promise<EventLog | undefined> {
+  if (settings.log.kafka.brokers) return openLog(settings);
   const exists = await access(logFolder(settings)).then(
     () => true,
     () => false,

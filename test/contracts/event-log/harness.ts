@@ -9,6 +9,15 @@ export interface EventLogHarness {
   child: { module: string; open: string; options: unknown };
   /** Whether appended times come from the clock that `open` is given; otherwise from a server's. */
   ownClock: boolean;
+  /**
+   * Whether the log itself decides what retention removes, so that it never overtakes a consumer and is done when
+   * `enforceRetention` returns; otherwise a server does, when it likes and whoever has read it.
+   */
+  ownRetention: boolean;
+  /** Removes the records before `offset` as retention would; where the log's own retention does not do it. */
+  removeBefore?(topic: string, partition: number, offset: number): Promise<void>;
+  /** Whether an append without a source is all or nothing, also when its producer is killed; otherwise by partition. */
+  wholeAppends: boolean;
 }
 
 /** The log and a topic of its own. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { kafkaSchema, kafkaSecrets } from './kafka-schema.js';
 
 /**
  * Every setting, with its default and what is allowed. The single place that knows them: the type, the environment
@@ -50,6 +51,7 @@ export const settingsSchema = z.strictObject({
       retentionBytesMax: bytes(MIB, 1024 * 1024 * GIB)
         .default(8 * GIB)
         .describe('Oldest records are removed beyond this size, once every consumer has read them.'),
+      kafka: kafkaSchema,
     })
     .prefault({}),
   onDataLoss: z
@@ -208,7 +210,7 @@ export function settingDescription(path: string): string | undefined {
 }
 
 export function isSecret(path: string): boolean {
-  return path === 'clickhouse.password' || path === 'spark.token';
+  return path === 'clickhouse.password' || path === 'spark.token' || kafkaSecrets.includes(path);
 }
 
 /** `engine: 'spark'` says what `engine: { default: 'spark' }` does. */

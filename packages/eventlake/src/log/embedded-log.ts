@@ -1,10 +1,11 @@
 import { EventlakeError } from '../errors.js';
 import { READ_BLOCK_BYTES_DEFAULT } from '../limits.js';
+import { checkId, checkPositions, checkRange, madeAnew } from './checks.js';
 import { Arrivals } from './embedded/arrivals.js';
 import { encodeBlocks, stampBlock } from './embedded/block.js';
 import { DiskSpace } from './embedded/disk-space.js';
 import { getEnds, putEnds } from './embedded/ends.js';
-import { type Environment, openEnvironment, type TopicRecord } from './embedded/environment.js';
+import { type Environment, openEnvironment } from './embedded/environment.js';
 import { blockKey } from './embedded/keys.js';
 import { readBlock } from './embedded/read.js';
 import { removeOldest } from './embedded/retention.js';
@@ -25,8 +26,6 @@ import { checkBatch } from './record-batch.js';
 
 /** Records are stored in blocks of about this many bytes, so that no transaction has to find much space in one piece. */
 const STORED_BLOCK_BYTES = 1024 * 1024;
-/** Names of consumers and sources are keys, which LMDB bounds. */
-const NAME_LENGTH_MAX = 512;
 
 export interface EmbeddedLogOptions {
   /** The folder of the log; made if it is not there. On a local disk: LMDB does not work on network file systems. */
@@ -146,7 +145,7 @@ class EmbeddedLog implements EventLog {
     const env = this.#fresh();
     checkId(consumer, topic);
     const record = getTopic(env, topic);
-    checkPositions(topic, record, positions);
+    checkPositions(topic, record.partitions, positions);
     await env.put(() => env.positions.put([record.number, consumer], [...positions]));
   }
 
@@ -191,53 +190,4 @@ class EmbeddedLog implements EventLog {
     this.env.refresh();
     return this.env;
   }
-}
-
-function checkId(id: string, topic: string): void {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
-  if (id.length >= 1 && id.length <= NAME_LENGTH_MAX && !/[\x00-\x1f]/.test(id)) return;
-  throw new EventlakeError(
-    'invalid',
-    `${JSON.stringify(id.slice(0, 80))} is no name for a consumer or source`,
-    { topic },
-    `Use 1 to ${NAME_LENGTH_MAX} characters without control characters.`,
-  );
-}
-
-function checkRange(topic: string, { partition, from, to }: OffsetRange, partitions: number): void {
-  const isOffset = (value: number) => Number.isSafeInteger(value) && value >= 0;
-  if (
-    Number.isInteger(partition) &&
-    partition >= 0 &&
-    partition < partitions &&
-    isOffset(from) &&
-    isOffset(to)
-  )
-    return;
-  throw new EventlakeError('invalid', `There is no range ${from} to ${to} of partition ${partition}`, {
-    topic,
-    partition,
-  });
-}
-
-function checkPositions(topic: string, { partitions }: TopicRecord, positions: readonly number[]): void {
-  if (
-    positions.length === partitions &&
-    positions.every((value) => Number.isSafeInteger(value) && value >= 0)
-  )
-    return;
-  throw new EventlakeError(
-    'invalid',
-    `Positions are ${partitions} offsets, one a partition, not ${JSON.stringify(positions)}`,
-    { topic },
-  );
-}
-
-function madeAnew(topic: string): EventlakeError {
-  return new EventlakeError(
-    'not-found',
-    'The topic was deleted and made anew meanwhile',
-    { topic },
-    'Start again with the new topic: offsets and positions of the old one mean nothing there.',
-  );
 }

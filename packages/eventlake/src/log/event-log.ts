@@ -19,12 +19,14 @@ export interface EventLog {
 
   /**
    * Appends records, each to the partition of its key (a record without one: any partition).
-   * Resolves when they are durable: flushed to disk, not merely visible. Only then can anybody read them.
+   * Resolves when they are durable: flushed to disk, not merely visible; on Kafka, acknowledged by all replicas in sync.
+   * Only then can anybody read them.
    * With `source`, the records and the source's new position become durable together or not at all, so that
    * a file that is ingested again, or a redrive that is repeated, appends nothing twice.
    * Appends of one caller land in the order of the calls, awaited or not.
    * @throws EventlakeError `limit` where a record or the batch is too long, `unavailable` where the disk is full;
-   *   nothing of the batch is appended then.
+   *   nothing of the batch is appended then. On Kafka an append without a source is one by partition: where brokers
+   *   stay away for too long, `unavailable` says that parts of it may have landed.
    */
   append(topic: string, records: RecordBatch, options?: AppendOptions): Promise<AppendResult>;
 
@@ -60,6 +62,7 @@ export interface EventLog {
    * Removes what the topic's retention allows, the oldest first and in whole blocks, but nothing that a consumer with
    * committed positions has not read. A topic without such consumers has nobody to wait for: whoever will read from the
    * beginning commits its first positions before it does. `force` lets it overtake them all.
+   * Kafka's brokers do this by themselves and ask nobody: there it does nothing.
    */
   enforceRetention(topic: string, options?: { force?: boolean }): Promise<{ removedRecords: number }>;
 
@@ -128,7 +131,10 @@ export interface RecordBlock {
   bounds: Uint32Array;
   /** Exact integers. */
   offsets: Float64Array;
-  /** When the log appended the record, milliseconds since 1970, never decreasing within a partition. */
+  /**
+   * When the log appended the record, milliseconds since 1970, never decreasing within a partition. In a Kafka topic
+   * whose `message.timestamp.type` is CreateTime, the time that the producer gave it, in any order.
+   */
   timestampsMs: Float64Array;
   /** Records whose value is null (a tombstone), where there are any. */
   nullValues?: ReadonlySet<number>;

@@ -1,4 +1,5 @@
 import { EventlakeError } from '../../errors.js';
+import { beyondEnd, removedByRetention } from '../checks.js';
 import type { OffsetRange, RecordBlock } from '../event-log.js';
 import { decodeBlock, type StoredBlock } from './block.js';
 import { getEnds } from './ends.js';
@@ -15,7 +16,7 @@ export function readBlock(
 ): RecordBlock {
   const { startOffset, endOffset } = getEnds(env, topic, record)[partition]!;
   if (to > endOffset) throw beyondEnd(topic, partition, to, endOffset);
-  if (from < startOffset) throw lost(topic, partition, from, Math.min(startOffset, to));
+  if (from < startOffset) throw removedByRetention(topic, partition, from, Math.min(startOffset, to));
   const output = new BlockBuilder(partition, blockBytesMax, keysAndHeaders);
   let baseOffset = from === startOffset ? from : blockHolding(env, record.number, partition, from);
   for (let next = from; next < to; ) {
@@ -137,24 +138,6 @@ class BlockBuilder {
       ...(this.keysAndHeaders && { keys: this.#keys, headers: this.#headers }),
     };
   }
-}
-
-function beyondEnd(topic: string, partition: number, to: number, endOffset: number): EventlakeError {
-  return new EventlakeError(
-    'invalid',
-    `There are no records up to offset ${to}: the log of this partition ends at ${endOffset}`,
-    { topic, partition, offset: to },
-    'Has the log been made anew? Then the positions that belong to the old one must go too.',
-  );
-}
-
-function lost(topic: string, partition: number, from: number, start: number): EventlakeError {
-  return new EventlakeError(
-    'data-loss',
-    `${start - from} records are gone: offsets ${from} to ${start - 1} were removed by retention before they were read`,
-    { topic, partition, offset: from },
-    'Raise log.retentionHours or log.retentionBytesMax, and let the reader go on from the first offset that is kept.',
-  );
 }
 
 function corrupt(topic: string, partition: number, offset: number): EventlakeError {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { EventlakeError } from '../../errors.js';
-import { PARTITIONS_MAX } from '../../limits.js';
+import { checkPartitions, checkTopicName, otherPartitions } from '../checks.js';
 import type { TopicInfo, TopicOptions } from '../event-log.js';
 import { getEnds, noRecords, putEnds } from './ends.js';
 import type { Environment, TopicRecord } from './environment.js';
@@ -30,7 +30,7 @@ export async function createTopic(
   topic: string,
   options: TopicOptions,
 ): Promise<TopicRecord> {
-  checkName(topic);
+  checkTopicName(topic);
   checkPartitions(topic, options.partitions);
   const { retentionHours, retentionBytesMax } = options;
   const retention = {
@@ -40,12 +40,7 @@ export async function createTopic(
   return env.write(() => {
     const found = env.topics.get(topic);
     if (found && found.partitions !== options.partitions) {
-      throw new EventlakeError(
-        'invalid',
-        `The topic has ${found.partitions} partitions, not ${options.partitions}`,
-        { topic },
-        `Partitions cannot be changed, since keys would move: set log.partitions to ${found.partitions}, or use another topic.`,
-      );
+      throw otherPartitions(topic, found.partitions, options.partitions);
     }
     const record = { ...(found ?? newTopic(env, options.partitions)), ...retention };
     if (!found) putEnds(env, record.number, noRecords(record.partitions));
@@ -96,25 +91,6 @@ export async function removeGarbage(env: Environment): Promise<void> {
       });
     } while (removed > 0);
   }
-}
-
-/** Kafka's rule, so that a name is never in the way of moving there. */
-function checkName(topic: string): void {
-  if (/^[a-zA-Z0-9._-]{1,249}$/.test(topic) && topic !== '.' && topic !== '..') return;
-  throw new EventlakeError(
-    'invalid',
-    `${JSON.stringify(topic)} is no name for a topic`,
-    {},
-    'Use 1 to 249 letters, digits, dots, underscores and dashes.',
-  );
-}
-
-function checkPartitions(topic: string, partitions: number): void {
-  if (Number.isInteger(partitions) && partitions >= 1 && partitions <= PARTITIONS_MAX) return;
-  throw new EventlakeError('invalid', `A topic has 1 to ${PARTITIONS_MAX} partitions, not ${partitions}`, {
-    topic,
-    setting: 'log.partitions',
-  });
 }
 
 function notFound(topic: string): EventlakeError {
