@@ -47,6 +47,23 @@ describe('fast-agg', () => {
       ]);
     }));
 
+  it('does not add to what another lake has counted on the same ClickHouse', async () => {
+    const one = [click(1, 0)];
+    await withLake(async (lake) => {
+      await lake.append(records(one));
+      await countLive(lake);
+    });
+    await withLake(async (lake) => {
+      await lake.append(records(one));
+      await expect(countLive(lake)).rejects.toMatchObject({ kind: 'invalid', where: { job: 'fast-agg' } });
+      await dropLive(serving);
+      await countLive(lake);
+      expect(await serving.query('SELECT sum(event_count) AS n FROM realtime.events_per_minute')).toEqual([
+        { n: 1 },
+      ]);
+    });
+  });
+
   it('counts an event as late when its minute ended at or before the watermark, not earlier', () =>
     withLake(async (lake) => {
       lake.clock.ms = NOON_MS + 10 * MINUTE_MS;

@@ -19,21 +19,3 @@ servingContract('embedded, over HTTP', async () => {
     },
   };
 });
-
-const url = process.env.EVENTLAKE_TEST_CLICKHOUSE_URL;
-if (url !== undefined) {
-  servingContract('a server', async () => {
-    const settings = {
-      clickhouse: {
-        url,
-        user: process.env.EVENTLAKE_TEST_CLICKHOUSE_USER,
-        password: process.env.EVENTLAKE_TEST_CLICKHOUSE_PASSWORD,
-        host: '',
-        port: 0,
-      },
-      lakehouse: '/nowhere',
-    };
-    const serving = await connectServing({ settings, dataDir: tmpdir(), logger });
-    return { serving, cleanUp: () => serving.close() };
-  });
-}

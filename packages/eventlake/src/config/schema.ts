@@ -150,6 +150,10 @@ export const settingsSchema = z.strictObject({
       url: url.optional().describe('A ClickHouse server. Unset: the embedded one.'),
       user: text.optional().describe('User name for `clickhouse.url`, or of readers of the embedded one.'),
       password: text.optional().describe('Password for `clickhouse.url`, or of readers of the embedded one.'),
+      cluster: text
+        .min(1, 'it must be the name of a cluster')
+        .optional()
+        .describe('Cluster of `clickhouse.url`: tables are made on all of it, and replicated.'),
       host: text
         .min(1, 'it must be an address')
         .default('127.0.0.1')

@@ -17,6 +17,7 @@ import { bronzeTables, liveTables } from '../schema/tables.js';
 import { checkedSql } from '../schema/validation.js';
 import type { BatchReport, JobContext, StreamingJob } from './job.js';
 import { type LandedLife, landedLives, landedPlan, lostInLife, withinLife } from './landed.js';
+import { refuseForeignCounts } from './live-tables.js';
 import { nextRanges } from './log-ranges.js';
 import { common, merged, without } from './offset-sets.js';
 import { acceptLoss, goOn, type Passed, readableRanges } from './passed.js';
@@ -63,6 +64,7 @@ export function fastAgg(context: JobContext): StreamingJob {
     if (newest) {
       await execute(newest, performance.now() - ZOMBIE_AFTER_MS, info);
     } else {
+      await refuseForeignCounts(context);
       const positions = await log.positions('fast-agg', topic);
       const position = positions ?? info.partitions.map(({ startOffset }) => startOffset);
       passed = { topicId: info.topicId, start: position, position };

@@ -11,6 +11,8 @@ import type { Row, Serving } from './serving.js';
 
 /** How a client is had, again after the endpoint that it spoke to has gone. */
 export interface Connector {
+  /** Of a server that is one of several: tables are made on all of them. */
+  readonly cluster?: string;
   connect(): Promise<{ client: ClickHouseClient; url: string }>;
   close(): Promise<void>;
 }
@@ -50,9 +52,9 @@ export class ClickHouseServing implements Serving {
 
   async ensure(tables: readonly ServingTable[]): Promise<void> {
     const databases = new Set([STAGING, ...tables.map((table) => databaseOf(table.name))]);
-    for (const database of databases) await this.#command(createDatabase(database));
+    for (const database of databases) await this.#command(createDatabase(database, this.connector.cluster));
     for (const table of tables) {
-      await this.#command(createTable(table));
+      await this.#command(createTable(table, this.connector.cluster), { table: table.name });
       await this.#addColumns(table);
     }
   }
@@ -137,7 +139,8 @@ export class ClickHouseServing implements Serving {
     const types = new Map(found.map((column) => [column.name, column.type]));
     for (const column of table.columns) {
       const type = types.get(column.name);
-      if (type === undefined) await this.#command(addColumn(table.name, column), { table: table.name });
+      if (type === undefined)
+        await this.#command(addColumn(table.name, column, this.connector.cluster), { table: table.name });
       else if (squeeze(type) !== squeeze(column.type)) {
         throw new EventlakeError(
           'invalid',

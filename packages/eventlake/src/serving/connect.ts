@@ -37,7 +37,9 @@ export async function connectServing(options: ConnectOptions): Promise<Serving> 
 
 function server(url: string, { settings }: ConnectOptions): Connector {
   let client: ClickHouseClient | undefined;
+  const { cluster } = settings.clickhouse;
   return {
+    ...(cluster === undefined ? {} : { cluster }),
     async connect() {
       client ??= clientOf(url, settings.clickhouse.user ?? 'default', settings.clickhouse.password ?? '');
       return { client, url };
