@@ -11,6 +11,7 @@ const REASONS: Record<string, Record<string, string>> = {
     'hyparquet-writer': 'writes checkpoints and data, in pure JavaScript',
   },
   'packages/eventlake': {
+    '@aws-sdk/client-s3': 'the tables on S3; loaded where the lakehouse is on s3:// only',
     '@clickhouse/client': 'how every job reaches ClickHouse, embedded or a server',
     '@duckdb/node-api': 'the embedded engine: parses, transforms, writes Parquet',
     '@eventlake/delta': 'the tables',

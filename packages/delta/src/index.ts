@@ -13,6 +13,7 @@ export { array, type ColumnSpec, column, map, required, struct } from './schema-
 export { parseSchema } from './schema-json.js';
 export { localStore } from './store/local.js';
 export { memoryStore } from './store/memory.js';
+export { type S3Options, s3Store } from './store/s3.js';
 export * from './store.js';
 export { openTable, type TableOptions } from './table.js';
 export type * from './writing/contract.js';

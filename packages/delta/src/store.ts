@@ -29,6 +29,12 @@ export interface Store {
   /** Removes an object. Removing what is not there is no error. */
   delete(path: string): Promise<void>;
 
+  /**
+   * Writes an object whole, as `put` does, from a local file and with bounded memory, however large the file is.
+   * Where a store does not have it, `put` takes the file's bytes.
+   */
+  putFile?(path: string, file: string): Promise<void>;
+
   /** The object's path in the local file system, where it has one: an engine may then read and write it directly. */
   localPath?(path: string): string;
 }

@@ -6,9 +6,13 @@ import { StoreError } from '../store.js';
  * @throws StoreError of kind `forbidden`.
  */
 export function checkStorePath(path: string): void {
-  if (path === '' || path.includes('\0') || path.includes('\\') || path.split('/').some(isBadSegment)) {
+  if (!isStorePath(path)) {
     throw new StoreError('forbidden', `Not a path inside the store: ${JSON.stringify(path)}`, path);
   }
+}
+
+export function isStorePath(path: string): boolean {
+  return path !== '' && !path.includes('\0') && !path.includes('\\') && !path.split('/').some(isBadSegment);
 }
 
 /** The same for the prefix of a listing, which may be empty or end with `/`. */

@@ -3,10 +3,14 @@
 //
 // Every append brings 10 rows and the next position of its writer; a delete moves the position `deleted` by a tenth of
 // the rows it removes. So every snapshot must have 10 × (all positions of appenders + 1 each − `deleted`) rows.
-import { compaction, localStore, openTable, planCompaction } from '@eventlake/delta';
+import { compaction, localStore, openTable, planCompaction, s3Store } from '@eventlake/delta';
 
 const [role, root, path, name, runMs] = process.argv.slice(2);
-const table = await openTable(localStore(root), path);
+// On S3 the credentials come from the environment, by the SDK's own chain.
+const store = root.startsWith('s3:')
+  ? await s3Store(root, { endpoint: process.env.TEST_S3_ENDPOINT, requestTimeoutMs: 5000 })
+  : localStore(root);
+const table = await openTable(store, path);
 const report = { role, versions: [], lost: 0, looks: 0, wrong: [] };
 let files = 0;
 
@@ -59,7 +63,7 @@ const roles = {
     };
   },
   async read() {
-    const fresh = await openTable(localStore(root), path);
+    const fresh = await openTable(store, path);
     for (const snapshot of [await table.snapshot(), await fresh.snapshot()]) {
       let expected = 0;
       for (const [appId, { version }] of snapshot.txns)
