@@ -17,7 +17,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { MemoryPeak } from './lib/memory-peak.js';
+import { MemoryPeak, type ProcessMemory } from './lib/memory-peak.js';
 import { mb, median, publish } from './lib/rounds.js';
 import { preparedLog } from './prepare/prepared.js';
 
@@ -27,6 +27,8 @@ const ways = (process.argv[4] ?? 'dev,once,chain').split(',');
 const jiti = fileURLToPath(new URL('../node_modules/jiti/lib/jiti-cli.mjs', import.meta.url));
 const script = (name: string) => fileURLToPath(new URL(`./memory/${name}.ts`, import.meta.url));
 
+type ByProcess = Record<string, { totalMb: number; anonymousMb: number }>;
+
 interface Round {
   way: string;
   events: number;
@@ -34,7 +36,9 @@ interface Round {
   peakMb: number;
   anonymousPeakMb: number;
   /** At the moment of the peak, by process. */
-  atPeak: Record<string, { totalMb: number; anonymousMb: number }>;
+  atPeak: ByProcess;
+  /** The most that each had, at whatever moment. */
+  highest: ByProcess;
 }
 
 const rounds: Round[] = [];
@@ -86,13 +90,18 @@ async function measure(way: string, events: number): Promise<Round> {
     seconds: Math.round((performance.now() - startedMs) / 1000),
     peakMb: mb(peak.totalBytes),
     anonymousPeakMb: mb(peak.anonymousBytes),
-    atPeak: Object.fromEntries(
-      peak.atPeak.map(({ name, totalBytes, anonymousBytes }) => [
-        name,
-        { totalMb: mb(totalBytes), anonymousMb: mb(anonymousBytes) },
-      ]),
-    ),
+    atPeak: byProcess(peak.atPeak),
+    highest: byProcess([...peak.highest.values()]),
   };
   process.stderr.write(`${JSON.stringify(round)}\n`);
   return round;
+}
+
+function byProcess(processes: readonly ProcessMemory[]): ByProcess {
+  return Object.fromEntries(
+    processes.map(({ name, totalBytes, anonymousBytes }) => [
+      name,
+      { totalMb: mb(totalBytes), anonymousMb: mb(anonymousBytes) },
+    ]),
+  );
 }

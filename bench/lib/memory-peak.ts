@@ -14,6 +14,8 @@ export class MemoryPeak {
   anonymousBytes = 0;
   /** Every process at the moment when the total was highest. */
   atPeak: ProcessMemory[] = [];
+  /** The highest that each process ever had, at whatever moment. */
+  readonly highest = new Map<string, ProcessMemory>();
   readonly #timer: NodeJS.Timeout;
 
   /** @param counts Whether a process belongs to what is measured, by its command line. */
@@ -33,6 +35,14 @@ export class MemoryPeak {
     const processes = processTree(rootPid)
       .filter((pid) => this.counts(commandOf(pid)))
       .map(memoryOf);
+    for (const process of processes) {
+      const { totalBytes = 0, anonymousBytes = 0 } = this.highest.get(process.name) ?? {};
+      this.highest.set(process.name, {
+        name: process.name,
+        totalBytes: Math.max(totalBytes, process.totalBytes),
+        anonymousBytes: Math.max(anonymousBytes, process.anonymousBytes),
+      });
+    }
     const sum = (key: 'totalBytes' | 'anonymousBytes') =>
       processes.reduce((total, process) => total + process[key], 0);
     this.anonymousBytes = Math.max(this.anonymousBytes, sum('anonymousBytes'));

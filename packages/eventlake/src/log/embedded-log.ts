@@ -32,6 +32,8 @@ export interface EmbeddedLogOptions {
   dir: string;
   /** Milliseconds since 1970; the computer's clock where it is left out. */
   now?: () => number;
+  /** So much may be read before the map is made anew; for tests. */
+  mappedBytesMax?: number;
 }
 
 /**
@@ -41,8 +43,12 @@ export interface EmbeddedLogOptions {
  * transaction. Readers lock nothing. What a reader sees is on the disk.
  * @throws EventlakeError `unavailable` where the folder cannot be made or written, `corrupt` where it holds no log.
  */
-export async function openEmbeddedLog({ dir, now = Date.now }: EmbeddedLogOptions): Promise<EventLog> {
-  return new EmbeddedLog(await openEnvironment(dir), now);
+export async function openEmbeddedLog({
+  dir,
+  now = Date.now,
+  mappedBytesMax,
+}: EmbeddedLogOptions): Promise<EventLog> {
+  return new EmbeddedLog(await openEnvironment(dir, mappedBytesMax), now);
 }
 
 class EmbeddedLog implements EventLog {
@@ -125,6 +131,7 @@ class EmbeddedLog implements EventLog {
       const record = getTopic(env, topic);
       if (record.topicId !== topicId) throw madeAnew(topic);
       const block = readBlock(env, topic, record, { ...range, from }, { blockBytesMax, keysAndHeaders });
+      await env.hasRead(block.bounds[block.count]! - block.bounds[0]!);
       yield block;
       from = block.offsets[block.count - 1]! + 1;
     }

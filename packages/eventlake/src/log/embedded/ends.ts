@@ -1,5 +1,6 @@
 import { EventlakeError } from '../../errors.js';
-import type { Environment, TopicRecord } from './environment.js';
+import type { Environment } from './environment.js';
+import type { TopicRecord } from './tables.js';
 
 /** Where a partition begins and ends. All partitions of a topic are one value, so that one look-up answers a poll. */
 export interface PartitionEnds {

@@ -1,41 +1,23 @@
 import { mkdirSync } from 'node:fs';
 import { open as openFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Database, RootDatabase } from 'lmdb';
+import type { RootDatabase } from 'lmdb';
 import { open } from 'lmdb';
-import { EventlakeError } from '../../errors.js';
 import { addressSpaceBytes, checkDataFile } from './data-file.js';
 import { logError } from './errors.js';
-
-/** A topic as it is stored, by name. */
-export interface TopicRecord {
-  topicId: string;
-  /** Prefix of its keys. Never given twice, so that what remains of a deleted topic is nobody's. */
-  number: number;
-  partitions: number;
-  retentionHours?: number;
-  retentionBytesMax?: number;
-}
+import { openTables, type Tables } from './tables.js';
 
 /** The log's tables in one LMDB environment: a transaction spans them all. */
-export interface Environment {
+export interface Environment extends Readonly<Tables> {
   readonly dir: string;
-  topics: Database<TopicRecord, string>;
-  /** By topic number: see ends.ts. */
-  ends: Database<Buffer, number>;
-  /** By topic number, partition, offset of the first record: see keys.ts and block.ts. */
-  blocks: Database<Buffer, Buffer>;
-  /** By topic number and consumer. */
-  positions: Database<number[], [number, string]>;
-  /** By topic number and source. */
-  sources: Database<number, [number, string]>;
-  meta: Database<number, string | [string, number]>;
   /** Runs `work` with the write lock of all processes. Check first, then put: what was put before a throw stays. */
   write<T>(work: () => T): Promise<T>;
   /** One put that depends on nothing: the lock is not held until this thread has time for it. */
   put(put: () => Promise<boolean>): Promise<void>;
   /** From here on reads see what has been committed by now, by any process. */
   refresh(): void;
+  /** So many bytes have been read and copied: now and then the map is made anew, see MAPPED_BYTES_MAX. */
+  hasRead(bytes: number): Promise<void>;
   /** How long the file is, and how much of it nothing uses any more. */
   space(): { fileBytes: number; reusableBytes: number };
   /** Forgets readers that died. */
@@ -45,15 +27,19 @@ export interface Environment {
 
 /** Address space, not memory and not disk: the file grows as it is written. */
 const MAP_BYTES = 2 ** 40;
-const FORMAT = 1;
+/**
+ * What has been read through the map stays in this process's memory until the kernel needs it elsewhere. Who reads a long
+ * log gives it back by mapping anew, so that memory does not grow with the log.
+ */
+const MAPPED_BYTES_MAX = 128 * 2 ** 20;
 
-export async function openEnvironment(dir: string): Promise<Environment> {
+export async function openEnvironment(dir: string, mappedBytesMax = MAPPED_BYTES_MAX): Promise<Environment> {
   try {
     mkdirSync(dir, { recursive: true });
     await checkDataFile(dir);
     const root = openRoot(dir);
     await flush(dir);
-    return environment(dir, root);
+    return environment(dir, root, mappedBytesMax);
   } catch (error) {
     throw logError(error, dir);
   }
@@ -87,35 +73,94 @@ async function flush(dir: string): Promise<void> {
   await folder.sync().finally(() => folder.close());
 }
 
-function environment(dir: string, root: RootDatabase): Environment {
-  const meta = root.openDB<number, string | [string, number]>('meta', { encoding: 'json' });
-  const format = meta.get('format');
-  if (format !== undefined && format !== FORMAT) {
-    throw new EventlakeError(
-      'invalid',
-      `The log has format ${format}; this version of eventlake knows ${FORMAT}`,
-      { file: dir },
-      'Use the version of eventlake that made it.',
-    );
+function environment(dir: string, first: RootDatabase, mappedBytesMax: number): Environment {
+  let root: RootDatabase | undefined = first;
+  let tables = openTables(first, dir);
+  let bytesRead = 0;
+  let writing = 0;
+  let closing: Promise<void> | undefined;
+  countHandle(dir, 1);
+
+  async function whileWriting<T>(commit: () => Promise<T>): Promise<T> {
+    writing += 1;
+    try {
+      if (closing) await closing;
+      return await durable(commit(), dir);
+    } finally {
+      writing -= 1;
+    }
   }
-  const tables = {
-    meta,
-    topics: root.openDB<TopicRecord, string>('topics', { encoding: 'json' }),
-    ends: root.openDB<Buffer, number>('ends', { encoding: 'binary' }),
-    blocks: root.openDB<Buffer, Buffer>('blocks', { encoding: 'binary', keyEncoding: 'binary' }),
-    positions: root.openDB<number[], [number, string]>('positions', { encoding: 'json' }),
-    sources: root.openDB<number, [number, string]>('sources', { encoding: 'json' }),
-  };
+
+  function current(): RootDatabase {
+    if (root) return root;
+    try {
+      root = openRoot(dir);
+      tables = openTables(root, dir);
+    } catch (error) {
+      throw logError(error, dir);
+    }
+    return root;
+  }
+
+  /**
+   * Only where nothing of the map is in use: reads copy before they return, no transaction is on its way, and no other handle
+   * of this process shares it. A transaction that comes meanwhile waits.
+   */
+  async function mapAnew(): Promise<void> {
+    if (closing || writing > 0 || handles.get(dir) !== 1 || !root) return;
+    bytesRead = 0;
+    const mapped = root;
+    root = undefined;
+    closing = mapped.close();
+    try {
+      await closing;
+    } finally {
+      closing = undefined;
+    }
+  }
+
   return {
     dir,
-    ...tables,
-    write: (work) => durable(root.transaction(work), dir),
-    put: async (put) => void (await durable(put(), dir)),
-    space: () => spaceOf(root, Object.values(tables)),
-    refresh: () => root.resetReadTxn(),
-    checkReaders: () => void root.readerCheck(),
-    close: () => root.close(),
+    get topics() {
+      return tables.topics;
+    },
+    get ends() {
+      return tables.ends;
+    },
+    get blocks() {
+      return tables.blocks;
+    },
+    get positions() {
+      return tables.positions;
+    },
+    get sources() {
+      return tables.sources;
+    },
+    get meta() {
+      return tables.meta;
+    },
+    write: (work) => whileWriting(() => current().transaction(work)),
+    put: async (put) => void (await whileWriting(put)),
+    space: () => spaceOf(current(), Object.values(tables)),
+    refresh: () => current().resetReadTxn(),
+    async hasRead(bytes) {
+      bytesRead += bytes;
+      if (bytesRead > mappedBytesMax) await mapAnew();
+    },
+    checkReaders: () => void current().readerCheck(),
+    async close() {
+      countHandle(dir, -1);
+      await closing;
+      await root?.close();
+    },
   };
+}
+
+/** How many environments of this process are open on each folder: they share one map. */
+const handles = new Map<string, number>();
+
+function countHandle(dir: string, change: 1 | -1): void {
+  handles.set(dir, (handles.get(dir) ?? 0) + change);
 }
 
 interface TableStats {

@@ -3,8 +3,9 @@ import { beyondEnd, removedByRetention } from '../checks.js';
 import type { OffsetRange, RecordBlock } from '../event-log.js';
 import { decodeBlock, type StoredBlock } from './block.js';
 import { getEnds } from './ends.js';
-import type { Environment, TopicRecord } from './environment.js';
+import type { Environment } from './environment.js';
 import { blockKey, isOfPartition, keyOffset } from './keys.js';
+import type { TopicRecord } from './tables.js';
 
 /** The next records of the range, of about `blockBytesMax`, copied out of the map: nothing is pinned when it returns. */
 export function readBlock(

@@ -1,7 +1,8 @@
 import { blockHeader } from './block.js';
 import { getEnds, type PartitionEnds, putEnds } from './ends.js';
-import type { Environment, TopicRecord } from './environment.js';
+import type { Environment } from './environment.js';
 import { blockKey } from './keys.js';
+import type { TopicRecord } from './tables.js';
 
 /** In one transaction, so that producers never wait long for the lock. */
 const BLOCKS_AT_ONCE = 64;

@@ -3,8 +3,9 @@ import { EventlakeError } from '../../errors.js';
 import { checkPartitions, checkTopicName, otherPartitions } from '../checks.js';
 import type { TopicInfo, TopicOptions } from '../event-log.js';
 import { getEnds, noRecords, putEnds } from './ends.js';
-import type { Environment, TopicRecord } from './environment.js';
+import type { Environment } from './environment.js';
 import { blockKey } from './keys.js';
+import type { TopicRecord } from './tables.js';
 
 /** @throws EventlakeError `not-found`. */
 export function getTopic(env: Environment, topic: string): TopicRecord {
