@@ -3,8 +3,12 @@ import { rm } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
+import type { CacheResult, EndpointMetrics } from '../../metrics/endpoint-metrics.js';
 import type { Role } from './auth.js';
 import { type RequestSql, readSql, spool } from './body.js';
+import { cacheKey } from './cache/key.js';
+import type { CachedResult, ResultCache } from './cache/result-cache.js';
+import type { TableVersions } from './cache/table-versions.js';
 import type { Engine, EngineConnection } from './engine.js';
 import { ClickHouseException, exceptions } from './errors.js';
 import type { LakeTables } from './lake.js';
@@ -25,6 +29,9 @@ export interface ExecuteContext {
   queue: AdmissionQueue;
   sessions: Sessions;
   lake: LakeTables;
+  versions: TableVersions;
+  cache: ResultCache;
+  metrics: { figures: Pick<EndpointMetrics, 'cache'> } | undefined;
   limits: EndpointLimits;
   /** For readers: what an error tells of this machine. */
   hidePaths(error: ClickHouseException): ClickHouseException;
@@ -70,7 +77,8 @@ export async function execute(
     const hello = helloAnswer(sql.text, request.clientProtocolVersion, engine);
     if (hello !== undefined) return await sendWhole(context, work, hello);
     if (sql.data !== undefined) await spool(sql.data, file);
-    await runInTurn(context, work);
+    if (role === 'reader' && sql.statement.kind === 'rows') await runOnce(context, work);
+    else await runInTurn(context, work);
     if (!response.destroyed) await finished(response).catch(() => {});
   } catch (error) {
     const exception = ClickHouseException.from(error);
@@ -80,19 +88,76 @@ export async function execute(
   }
 }
 
-async function runInTurn(context: ExecuteContext, work: Work): Promise<void> {
+/** A reader's query: from the cache, together with an equal one that runs already, or by itself. */
+async function runOnce(context: ExecuteContext, work: Work): Promise<void> {
+  const { cache, lake, metrics, versions } = context;
+  await lake.refresh();
+  const key = await cacheKey(work.sql.text, work.format, work.request, versions);
+  const count = (result: CacheResult) => metrics?.figures.cache(result);
+  if (key === undefined) {
+    count('uncacheable');
+    return void (await runInTurn(context, work));
+  }
+  const kept = cache.get(key);
+  if (kept !== undefined) {
+    count('hit');
+    return sendCached(context, work, kept, 'hit');
+  }
+  const running = cache.running(key);
+  const shared = running && (await orGone(running, work.gone));
+  if (work.gone.aborted) return;
+  if (shared !== undefined) {
+    count('shared');
+    return sendCached(context, work, shared, 'shared');
+  }
+  count('miss');
+  // What could not be shared, being too long or wrong, is not waited for a second time.
+  if (running !== undefined) return void (await runInTurn(context, work));
+  const done = cache.begin(key);
+  let result: CachedResult | undefined;
+  try {
+    result = await runInTurn(context, work);
+  } finally {
+    done(result);
+  }
+}
+
+async function sendCached(
+  context: ExecuteContext,
+  work: Work,
+  { bytes, isPlain, result }: CachedResult,
+  how: string,
+): Promise<void> {
+  work.response.setHeader('X-Eventlake-Cache', how);
+  const writer = writerOf(context, work);
+  if (isPlain) writer.replace(bytes);
+  else await writer.write(bytes);
+  writer.end(result);
+}
+
+function orGone<T>(promise: Promise<T>, gone: AbortSignal): Promise<T | undefined> {
+  if (gone.aborted) return Promise.resolve(undefined);
+  return new Promise((resolve) => {
+    const leave = () => resolve(undefined);
+    gone.addEventListener('abort', leave, { once: true });
+    promise.then(resolve, leave).finally(() => gone.removeEventListener('abort', leave));
+  });
+}
+
+/** @returns the result where it was sent whole, and is short enough to be kept */
+async function runInTurn(context: ExecuteContext, work: Work): Promise<CachedResult | undefined> {
   const { engine, queue, sessions } = context;
   const { role, request, gone } = work;
   const leave = await queue.enter(gone);
   if (leave === undefined) {
-    if (gone.aborted) return;
+    if (gone.aborted) return undefined;
     throw exceptions.tooManyQueries(queue.running, queue.waiting);
   }
   const session = role === 'writer' ? request.sessionId : undefined;
   try {
     const connection = session === undefined ? engine.connect() : sessions.take(session, request);
     try {
-      await run(context, work, connection);
+      return await run(context, work, connection);
     } finally {
       if (session === undefined) await connection.close();
       else sessions.release(session, request.sessionTimeoutSeconds);
@@ -102,22 +167,34 @@ async function runInTurn(context: ExecuteContext, work: Work): Promise<void> {
   }
 }
 
-async function run(context: ExecuteContext, work: Work, connection: EngineConnection): Promise<void> {
-  const { lake, limits } = context;
+async function run(
+  context: ExecuteContext,
+  work: Work,
+  connection: EngineConnection,
+): Promise<CachedResult | undefined> {
+  const { lake, limits, versions } = context;
   const { role, sql, before, format } = work;
   await lake.refresh();
   if (role === 'reader') await mustOnlyRead(connection, sql.text);
   if (sql.statement.kind === 'rows') {
     const bytesMax = role === 'reader' ? limits.reader.resultBytesMax : Number.POSITIVE_INFINITY;
-    await sendRows(connection, before, sql.statement, writerOf(context, work), bytesMax, work.gone);
-    return;
+    const writer = writerOf(context, work);
+    try {
+      await sendRows(connection, before, sql.statement, writer, bytesMax, work.gone);
+    } finally {
+      if (role === 'writer' && /\binsert\b/i.test(sql.text)) versions.changed();
+    }
+    return writer.recorded;
   }
   const text = sql.statement.kind === 'insert' ? insertFrom(work, sql.statement) : sql.statement.sql;
-  const result = await connection.run(`${before}${text}`, format);
+  const result = await connection.run(`${before}${text}`, format).finally(() => {
+    versions.changedBy(sql.statement.kind === 'insert' ? sql.statement.head : text);
+  });
   // A statement that is stopped half-way is none: without an answer the client will not take it for done.
   const writer = writerOf(context, work, null);
   if (result.bytes.length > 0) await writer.write(Buffer.from(result.bytes));
   writer.end(result);
+  return undefined;
 }
 
 async function sendWhole(context: ExecuteContext, work: Work, bytes: Buffer): Promise<void> {
@@ -136,6 +213,7 @@ function writerOf(context: ExecuteContext, work: Work, encoding: null | undefine
     format,
     encoding: encoding === null ? undefined : request.encoding,
     compress: request.compress,
+    recordBytesMax: work.role === 'reader' ? limits.cache.resultBytesMax : 0,
     ...(work.role === 'reader' ? { hide: context.hidePaths } : {}),
   });
 }

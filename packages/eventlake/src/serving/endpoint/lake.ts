@@ -34,6 +34,8 @@ export class LakeTables {
     readonly engine: Engine,
     options: LakeOptions | undefined,
     readonly logger: Logger,
+    /** A table has appeared. */
+    readonly onAttached: () => void,
   ) {
     this.#missing = (options?.tables ?? []).map(({ name }) => ({
       name,
@@ -86,6 +88,7 @@ export class LakeTables {
       await this.engine.administer(createDatabase(databaseOf(name)));
       await this.engine.administer(`DROP TABLE IF EXISTS ${quoteTable(name)}`);
       await this.engine.administer(`CREATE TABLE ${quoteTable(name)} ENGINE = ${engine}`);
+      this.onAttached();
       this.logger.debug({ table: name }, 'readable through ClickHouse');
       return true;
     } catch (error) {

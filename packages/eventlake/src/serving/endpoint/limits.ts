@@ -1,3 +1,5 @@
+import type { CacheLimits } from './cache/result-cache.js';
+
 /** Bounds of the endpoint, each with its unit in its name. */
 export interface EndpointLimits {
   /** SQL text, without an INSERT's data. */
@@ -24,6 +26,7 @@ export interface EndpointLimits {
     threadsMax: number;
     queryBytesMax: number;
   };
+  cache: CacheLimits;
   /** Running queries get this long at shutdown. */
   shutdownGraceMs: number;
 }
@@ -48,5 +51,6 @@ export const defaultLimits: EndpointLimits = {
     threadsMax: 8,
     queryBytesMax: MiB,
   },
+  cache: { bytesMax: 64 * MiB, resultBytesMax: 2 * MiB, ageMsMax: 5000 },
   shutdownGraceMs: 1500,
 };

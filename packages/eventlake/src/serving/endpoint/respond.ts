@@ -1,10 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
+import type { CachedResult } from './cache/result-cache.js';
 import type { RawResult } from './chdb-addon.js';
 import type { Engine } from './engine.js';
 import type { ClickHouseException } from './errors.js';
 import { contentType } from './formats.js';
 import { compressedBlock } from './native/compressed-blocks.js';
+
+interface ResultFacts {
+  queryId: string;
+  format: string;
+  encoding?: string;
+  compress?: boolean;
+  hide?: Hide;
+  /** Results up to this length can be had again from `recorded`. */
+  recordBytesMax?: number;
+}
 
 type Hide = (error: ClickHouseException) => ClickHouseException;
 
@@ -20,17 +31,27 @@ export class ResultWriter {
   #held: Buffer[] = [];
   #heldBytes = 0;
   #isPlain = false;
+  #record: Buffer[] | undefined;
+  #recordBytes = 0;
 
   constructor(
     readonly response: ServerResponse,
     readonly engine: Engine,
     readonly bytesHeld: number,
-    readonly facts: { queryId: string; format: string; encoding?: string; compress?: boolean; hide?: Hide },
-  ) {}
+    readonly facts: ResultFacts,
+  ) {
+    this.#record = facts.recordBytesMax ? [] : undefined;
+  }
+
+  /** The whole result, once it has been sent, where it is no longer than was to be recorded. */
+  recorded: CachedResult | undefined;
 
   /** Resolves when more may be written. */
   async write(chunk: Buffer): Promise<void> {
     if (this.response.destroyed) return;
+    this.#recordBytes += chunk.length;
+    if (this.#recordBytes > (this.facts.recordBytesMax ?? 0)) this.#record = undefined;
+    this.#record?.push(chunk);
     if (!this.response.headersSent) {
       this.#held.push(chunk);
       this.#heldBytes += chunk.length;
@@ -44,6 +65,7 @@ export class ResultWriter {
 
   /** Sends these bytes, uncompressed, in place of what was held back. */
   replace(bytes: Buffer): void {
+    if (this.#record !== undefined) this.#record = [bytes];
     this.#held = [bytes];
     this.#heldBytes = bytes.length;
     this.#isPlain = true;
@@ -51,6 +73,9 @@ export class ResultWriter {
 
   end(result: RawResult | undefined): void {
     if (this.response.destroyed) return;
+    if (this.#record !== undefined && result !== undefined) {
+      this.recorded = { bytes: Buffer.concat(this.#record), isPlain: this.#isPlain, result };
+    }
     if (!this.response.headersSent) {
       this.#headers(200);
       if (result !== undefined) this.response.setHeader('X-ClickHouse-Summary', summary(result));

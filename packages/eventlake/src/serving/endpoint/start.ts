@@ -3,6 +3,8 @@ import { EventlakeError } from '../../errors.js';
 import { acquireLock, type Lock } from '../../lock.js';
 import { answer, type Watched } from './answer.js';
 import type { Users } from './auth.js';
+import { ResultCache } from './cache/result-cache.js';
+import { TableVersions } from './cache/table-versions.js';
 import {
   clickhouseFolder,
   type EndpointFile,
@@ -85,7 +87,9 @@ async function startOn(options: EndpointOptions, limits: EndpointLimits, lock: L
     const engine = await Engine.open(clickhouseFolder(dataDir));
     const queue = new AdmissionQueue(engine.concurrentMax, limits.waitingQueriesMax);
     const hidePaths = pathHider([dataDir, ...(options.lake === undefined ? [] : [options.lake.root])]);
-    const lake = new LakeTables(engine, options.lake, logger);
+    const versions = new TableVersions(engine);
+    const cache = new ResultCache(limits.cache);
+    const lake = new LakeTables(engine, options.lake, logger, () => versions.changed());
     await lake.refresh();
     const sessions = new Sessions(engine, limits.sessionsMax);
     const { metrics } = options;
@@ -93,10 +97,22 @@ async function startOn(options: EndpointOptions, limits: EndpointLimits, lock: L
       running: queue.running,
       waiting: queue.waiting,
       connections: listeners.reduce((total, { connections }) => total + connections(), 0),
-      cacheEntries: 0,
-      cacheBytes: 0,
+      cacheEntries: cache.entries,
+      cacheBytes: cache.bytes,
     }));
-    const context = { engine, queue, sessions, lake, limits, users, logger, metrics, hidePaths };
+    const context = {
+      engine,
+      queue,
+      sessions,
+      lake,
+      versions,
+      cache,
+      limits,
+      users,
+      logger,
+      metrics,
+      hidePaths,
+    };
     for (const { answerWith, isLocal } of listeners) {
       const onlyByLocalNames = isLocal && reader?.password === undefined;
       answerWith((message, response) => {
