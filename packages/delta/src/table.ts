@@ -58,6 +58,8 @@ export interface TableOptions {
    * where not given; the log does not tell.
    */
   partitionTimeZone?: string;
+  /** Files that a V2 checkpoint holds by itself; with more of them it has sidecars of so many. Default 50,000. */
+  sidecarActionsMax?: number;
   /** Who writes, for the history. */
   engineInfo?: string;
 }
@@ -145,7 +147,7 @@ class LogTable implements Table {
   async checkpoint(): Promise<{ version: number }> {
     const { state } = await this.refresh();
     checkWritable(state.protocol, state.metadata, this.path);
-    return writeCheckpoint(this.store, this.path, state, this.nowMs());
+    return writeCheckpoint(this.store, this.path, state, this.nowMs(), this.options.sidecarActionsMax);
   }
 
   async cleanLog(): Promise<{ removed: number }> {

@@ -182,6 +182,28 @@ describe('a checkpoint', () => {
     expect(visible(await (await openTable(store, 't')).snapshot())).toEqual(before);
   });
 
+  it('by the V2 spec has its files in sidecars where there are many, all of them named before the pointer is', async () => {
+    const store = memoryStore();
+    const properties = { 'delta.checkpointPolicy': 'v2', 'delta.checkpointInterval': '1000' };
+    const table = await createTable(store, 't', { schema: NUMBERS, properties }, { sidecarActionsMax: 10 });
+    const add = Array.from({ length: 24 }, (_, i) => file(`f${i}`));
+    await table.commit({ operation: 'WRITE', add, txn: { appId: 'job', version: 1 } });
+    await table.commit({ operation: 'DELETE', readVersion: 1, remove: add.slice(0, 3) });
+    const before = visible(await table.snapshot());
+    await table.checkpoint();
+    const sidecars = (await names(store)).filter((name) => name.startsWith('_sidecars/'));
+    expect(sidecars).toHaveLength(3);
+    const pointer = JSON.parse(new TextDecoder().decode(await store.get(POINTER)));
+    // 21 files, 3 tombstones, protocol, metadata, a position, the checkpoint's own metadata, 3 sidecars.
+    expect(pointer).toMatchObject({ version: 2, size: 31, numOfAddFiles: 21 });
+    for (const version of [0, 1]) await store.delete(`t/_delta_log/0000000000000000000${version}.json`);
+    const again = await openTable(store, 't');
+    expect(visible(await again.snapshot())).toEqual(before);
+    // Without one of them the checkpoint is no whole one, and nothing else tells the story.
+    await store.delete(`t/_delta_log/${sidecars[1]}`);
+    await expect(openTable(store, 't')).rejects.toThrow();
+  });
+
   it('with statistics as columns only has them as text again', async () => {
     const schema: StructType = {
       type: 'struct',

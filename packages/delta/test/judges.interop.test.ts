@@ -1,88 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { localStore, type Snapshot, struct, type Table } from '../src/index.js';
-import { canonicalRows, clickHouseRows, plainSchema } from './judges/canonical.js';
-import { Judge, type Sight } from './judges/judge.js';
-import { JUDGED } from './judges/tables.js';
+import { afterAll, beforeAll } from 'vitest';
+import { Court } from './judges/court.js';
+import { describeReading } from './judges/reading.js';
+import { describeWriting } from './judges/writing.js';
 
-let root: string;
-let spark: Judge;
-let deltaRs: Judge;
-let clickHouse: Judge;
-/** Each is written once, by the first test that asks. */
-const tables = new Map<string, Promise<Table>>();
+const court = new Court();
+beforeAll(() => court.open());
+afterAll(() => court.close());
 
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), 'eventlake-judged-'));
-  [spark, deltaRs, clickHouse] = await Promise.all([Judge.spark(), Judge.deltaRs(), Judge.clickHouse(root)]);
-});
-afterAll(async () => {
-  await Promise.all([spark, deltaRs, clickHouse].map((judge) => judge?.stop()));
-  await rm(root, { recursive: true, force: true });
-});
-
-describe.each(JUDGED.map((table, i) => ({ ...table, path: `t${i}` })))('a table $name', (judged) => {
-  const written = (): Promise<Table> => {
-    const { path } = judged;
-    if (!tables.has(path)) tables.set(path, judged.write(localStore(root), path));
-    return tables.get(path)!;
-  };
-  const ours = async (table: Table): Promise<{ snapshot: Snapshot; rows: string[]; folder: string }> => {
-    const snapshot = await table.snapshot();
-    const rows = canonicalRows(await table.scan().toArray(), snapshot.schema);
-    return { snapshot, rows, folder: join(root, table.path) };
-  };
-
-  for (const [name, judgeOf] of [
-    ['Spark', () => spark],
-    ['delta-rs', () => deltaRs],
-  ] as const) {
-    const refused = judged.refused?.[name];
-    test(`is ${refused ? 'refused' : 'the same'} for ${name}: rows, schema, count, history`, async () => {
-      const table = await written();
-      const { snapshot, rows, folder } = await ours(table);
-      if (refused) {
-        await expect(judgeOf().look(folder)).rejects.toThrow(refused);
-        return;
-      }
-      const sight = await judgeOf().look(folder);
-      expect(sight.rows).toEqual(rows);
-      expect(plainSchema(sight.schema)).toEqual(plainSchema(snapshot.schema));
-      expect(sight.count).toBe(rows.length);
-      const history = (await table.history()).map(({ version, operation }) => [version, operation]).reverse();
-      expect(sight.history).toEqual(history);
-    });
-  }
-
-  const refused = judged.refused?.ClickHouse;
-  test(`is ${refused ? 'refused' : 'the same'} for ClickHouse: rows, columns, count`, async () => {
-    const { snapshot, rows, folder } = await ours(await written());
-    if (refused) {
-      await expect(clickHouse.look(folder)).rejects.toThrow(refused);
-      return;
-    }
-    const hex = snapshot.schema.fields.flatMap(({ name, type }) => (type === 'binary' ? [name] : []));
-    const sight = (await clickHouse.ask('look', { path: folder, hex })) as Sight;
-    expect(clickHouseRows(sight.rows, snapshot.schema)).toEqual(rows);
-    expect((sight.schema as [string, string][]).map(([column]) => column)).toEqual(
-      snapshot.schema.fields.map(({ name }) => name),
-    );
-    expect(sight.count).toBe(rows.length);
-  });
-
-  if (judged.changesFrom === undefined) return;
-  test('has the same changes for Spark', async () => {
-    const table = await written();
-    const { snapshot, folder } = await ours(table);
-    const found: Record<string, unknown>[] = [];
-    for await (const change of table.changes({ fromVersion: judged.changesFrom! })) found.push(change);
-    const more = struct({ _change_type: 'string', _commit_version: 'long' });
-    const schema = struct({});
-    schema.fields.push(...snapshot.schema.fields, ...more.fields);
-    expect(await spark.ask('changes', { path: folder, from: judged.changesFrom })).toEqual(
-      canonicalRows(found, schema),
-    );
-  });
-});
+describeReading(court);
+describeWriting(court);

@@ -33,7 +33,7 @@ settings = {
     "spark.driver.memory": "1g",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
-    "spark.driver.extraJavaOptions": "-Duser.timezone=UTC -Dderby.system.home=" + scratch,
+    "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Duser.timezone=UTC -Dderby.system.home=" + scratch,
     "spark.sql.warehouse.dir": f"{scratch}/warehouse",
     "spark.local.dir": scratch,
 }

@@ -224,6 +224,14 @@ export const JUDGED: readonly JudgedTable[] = [
     },
   },
   {
+    name: 'with V2 checkpoints that have sidecars',
+    async write(store, path) {
+      const properties = { 'delta.checkpointPolicy': 'v2', 'delta.checkpoint.writeStatsAsStruct': 'true' };
+      const table = await createTable(store, path, { schema: NUMBERS, properties }, { sidecarActionsMax: 4 });
+      return longHistory(table);
+    },
+  },
+  {
     name: 'optimized, sorted and vacuumed',
     async write(store, path) {
       const table = await createTable(store, path, {
