@@ -15,18 +15,20 @@ export interface EngineOnDisk {
   close(): Promise<void>;
 }
 
-/** An engine on a folder of its own, which goes with it. */
-export async function openEngine(options: { dataFileBytes?: number } = {}): Promise<EngineOnDisk> {
+/** An engine on a folder of its own, which goes with it; its tables are there too, unless a store is given. */
+export async function openEngine(
+  options: { dataFileBytes?: number; cacheBytesMax?: number; store?: Store } = {},
+): Promise<EngineOnDisk> {
   const dataDir = await mkdtemp(join(tmpdir(), 'eventlake-engine-'));
   const log = new MemoryLog();
-  const store = localStore(join(dataDir, 'lakehouse'));
+  const store = options.store ?? localStore(join(dataDir, 'lakehouse'));
   const engine = await openDuckDbEngine({
-    store,
     log: log as unknown as EventLog,
     dataDir,
     memoryMb: 256,
     threads: 2,
     ...options,
+    store,
   });
   return {
     engine,

@@ -88,20 +88,29 @@ async function openEngine({ settings, job }: ComponentOptions, store: Store, log
     );
   }
   const { openDuckDbEngine } = await import('./engine/duckdb/engine.js');
-  return openDuckDbEngine({ store, log, dataDir: settings.dataDir, ...settings.duckdb });
+  const { cacheBytesMax } = settings.s3;
+  return openDuckDbEngine({ store, log, dataDir: settings.dataDir, cacheBytesMax, ...settings.duckdb });
 }
 
 /** The lakehouse's root. @throws EventlakeError `invalid` where its address is of no kind that is known. */
-export async function openStore({ lakehouse }: Settings): Promise<Store> {
+export async function openStore({ lakehouse, s3 }: Pick<Settings, 'lakehouse' | 's3'>): Promise<Store> {
+  const { localStore, s3Store } = await import('@eventlake/delta');
+  if (/^s3:\/\//i.test(lakehouse)) {
+    const { endpoint, region, forcePathStyle } = s3;
+    return s3Store(lakehouse, {
+      ...(endpoint !== undefined && { endpoint }),
+      ...(region !== undefined && { region }),
+      ...(forcePathStyle !== undefined && { forcePathStyle }),
+    });
+  }
   if (/^[a-z][a-z0-9+.-]+:\/\//i.test(lakehouse)) {
     throw new EventlakeError(
       'invalid',
-      `Tables at ${lakehouse} are not supported yet`,
+      `Tables at ${lakehouse} are not supported`,
       { setting: 'lakehouse' },
-      'Name a folder of this machine.',
+      'Name a folder of this machine, or s3://bucket/prefix.',
     );
   }
-  const { localStore } = await import('@eventlake/delta');
   return localStore(lakehouse);
 }
 

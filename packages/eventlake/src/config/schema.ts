@@ -40,8 +40,26 @@ export const settingsSchema = z.strictObject({
   lakehouse: text
     .default('')
     .describe(
-      'The folder or URL of the Delta tables and checkpoints. Default: `lakehouse` in the data folder.',
+      'The folder, or `s3://bucket/prefix`, of the Delta tables and checkpoints. Default: `lakehouse` in the data folder.',
     ),
+  s3: z
+    .strictObject({
+      endpoint: url.optional().describe('An S3-compatible store for a lakehouse on `s3://`. Unset: AWS.'),
+      region: text
+        .min(1, 'it must be a region')
+        .optional()
+        .describe(
+          "The bucket's region. Unset: what the AWS SDK finds; `us-east-1` where there is an endpoint.",
+        ),
+      forcePathStyle: z
+        .boolean('it must be true or false')
+        .optional()
+        .describe('The bucket in the path instead of the host name. Unset: where there is an endpoint.'),
+      cacheBytesMax: bytes(MIB, 1024 * 1024 * GIB)
+        .default(4 * GIB)
+        .describe('Copies of files of the store that are kept in `cache` in the data folder.'),
+    })
+    .prefault({}),
   log: z
     .strictObject({
       partitions: count(1, 1024).default(4).describe('Partitions of a new topic.'),

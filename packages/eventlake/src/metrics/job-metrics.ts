@@ -78,7 +78,7 @@ export function producerMetrics(registry: Registry): { produced(count: number): 
 const COMMIT = /^(.+)\/_delta_log\/\d{20}\.json$/;
 
 function countingConflicts(store: Store, conflict: (table: string) => void): Store {
-  const { localPath } = store;
+  const { localPath, putFile } = store;
   return {
     url: store.url,
     get: (path, range) => store.get(path, range),
@@ -91,6 +91,7 @@ function countingConflicts(store: Store, conflict: (table: string) => void): Sto
       if (table !== undefined) conflict(table.replaceAll('/', '.'));
       return landed;
     },
+    ...(putFile ? { putFile: (path: string, file: string) => putFile.call(store, path, file) } : {}),
     ...(localPath ? { localPath: (path: string) => localPath.call(store, path) } : {}),
   };
 }

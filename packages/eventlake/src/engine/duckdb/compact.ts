@@ -4,9 +4,9 @@ import type { CompactOptions, CompactResult } from '../engine.js';
 import { filesToCompact } from './compaction-plan.js';
 import { filesSql } from './read-table.js';
 import type { EngineParts } from './session.js';
-import { removeFiles, type WrittenFiles, writeFiles } from './write-files.js';
+import { type WrittenFiles, writeFiles } from './write-files.js';
 
-type Parts = Pick<EngineParts, 'database' | 'store' | 'tables' | 'dataFileBytes'>;
+type Parts = Pick<EngineParts, 'database' | 'files' | 'dataFileBytes'>;
 
 const NOTHING_TO_DO: CompactResult = { status: 'nothing-to-do', filesRemoved: 0, filesAdded: 0 };
 
@@ -24,7 +24,7 @@ export async function compactTable(
   if (result.status === 'committed') {
     return { status: 'compacted', filesRemoved: files.length, filesAdded: written.add.length };
   }
-  await removeFiles(written.paths);
+  await parts.files.discard(table.path, written);
   return { ...NOTHING_TO_DO, status: 'conflict' };
 }
 
@@ -41,19 +41,24 @@ export async function optimizeTable(parts: Parts, table: Table, targetBytes: num
 
 /** @throws EventlakeError `corrupt` where it is not the same number of rows: then nothing is left behind. */
 async function rewrite(
-  { database, store, tables, dataFileBytes }: Parts,
+  { database, files: dataFiles, dataFileBytes }: Parts,
   table: Table,
   snapshot: Snapshot,
   files: readonly AddFile[],
 ): Promise<WrittenFiles> {
   const connection = await database.connect();
+  const lease = dataFiles.lease();
   try {
-    const sql = filesSql({ store, path: table.path, snapshot }, files);
-    const target = { folder: tables.folder(table), fileBytes: dataFileBytes };
+    const localFile = await lease.open(table.path, files);
+    const sql = filesSql({ path: table.path, snapshot, localFile }, files);
+    const target = { folder: await dataFiles.folderFor(table), fileBytes: dataFileBytes };
     const written = await writeFiles(connection, target, snapshot, sql);
     const rows = files.reduce((sum, { stats }) => sum + recordsOf(stats), 0);
-    if (Number.isNaN(rows) || rows === written.rows) return written;
-    await removeFiles(written.paths);
+    if (Number.isNaN(rows) || rows === written.rows) {
+      await dataFiles.publish(table, written);
+      return written;
+    }
+    await dataFiles.discard(table.path, written);
     throw new EventlakeError(
       'corrupt',
       `The files to be compacted should hold ${rows} rows, but hold ${written.rows}`,
@@ -62,6 +67,7 @@ async function rewrite(
     );
   } finally {
     connection.disconnectSync();
+    await lease.close();
   }
 }
 

@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Store } from '@eventlake/delta';
 import type { EventLog } from '../../log/event-log.js';
 import type { EventDefinition, TableDefinition } from '../../schema/definition.js';
@@ -6,7 +7,8 @@ import type { CompactOptions, CompactResult, Engine, EngineSession, TableState }
 import { compactTable, optimizeTable } from './compact.js';
 import { openDatabase } from './database.js';
 import { wrapErrors } from './errors.js';
-import { DATA_FILE_BYTES } from './limits.js';
+import { openDataFiles } from './files/data-files.js';
+import { CACHE_BYTES, DATA_FILE_BYTES } from './limits.js';
 import { LineShapes } from './line-shapes.js';
 import { DuckDbSession, type EngineParts } from './session.js';
 import { Tables } from './tables.js';
@@ -16,8 +18,13 @@ export interface DuckDbEngineOptions {
   /** The lakehouse's root. */
   store: Store;
   log: EventLog;
-  /** Spills and spooled records lie in `tmp` below it, as long as they are needed. */
+  /**
+   * Spills and spooled records lie in `tmp` below it, as long as they are needed; copies of files of an object store in
+   * `cache`.
+   */
   dataDir: string;
+  /** About how large `cache` may become. What is being read at the moment is kept beside it. */
+  cacheBytesMax?: number;
   /** Beyond which it spills. */
   memoryMb: number;
   threads: number;
@@ -28,6 +35,7 @@ export interface DuckDbEngineOptions {
 /** The embedded engine: DuckDB in this process, and the Delta log of @eventlake/delta. */
 export async function openDuckDbEngine(options: DuckDbEngineOptions): Promise<Engine> {
   const { store, log, dataDir, memoryMb, threads, dataFileBytes = DATA_FILE_BYTES } = options;
+  const { cacheBytesMax = CACHE_BYTES } = options;
   const tempDir = await claimTempDir(dataDir);
   const database = await openDatabase({ memoryMb, threads, tempDir });
   const shapes = new Map<string, LineShapes>();
@@ -35,8 +43,8 @@ export async function openDuckDbEngine(options: DuckDbEngineOptions): Promise<En
   const parts: EngineParts = {
     database,
     log,
-    store,
     tables: new Tables(store),
+    files: openDataFiles({ store, tempDir, cacheDir: join(dataDir, 'cache'), cacheBytesMax }),
     tempDir,
     dataFileBytes,
     shapesOf: (event) => shapesOf(shapes, event),

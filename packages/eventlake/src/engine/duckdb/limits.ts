@@ -30,3 +30,13 @@ export const DATA_FILE_BYTES = 256 * MIB;
 
 /** Writers that an overwrite gives way to before it gives up. */
 export const OVERWRITE_ATTEMPTS = 20;
+
+/** Pieces in which files of an object store are fetched, and how many files at a time. */
+export const FETCH_BYTES = 8 * MIB;
+export const FETCHES_MAX = 6;
+
+/** Files that are uploaded at the same time, each of them in a few parts. */
+export const UPLOADS_MAX = 2;
+
+/** What is kept of files of an object store, unless the settings say otherwise. */
+export const CACHE_BYTES = 4 * 1024 * MIB;

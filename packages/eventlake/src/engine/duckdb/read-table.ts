@@ -1,36 +1,27 @@
-import { fileURLToPath } from 'node:url';
-import {
-  type AddFile,
-  type DataType,
-  dataFilePath,
-  type Literal,
-  type Predicate,
-  type Snapshot,
-  type Store,
-  type StructField,
-} from '@eventlake/delta';
+import type { AddFile, DataType, Literal, Predicate, Snapshot, StructField } from '@eventlake/delta';
 import { EventlakeError } from '../../errors.js';
 import { quoteName, quoteText } from './sql-text.js';
 import { duckdbTypeOf } from './types.js';
 
 export interface TableRead {
-  store: Store;
   /** The table's path in the store. */
   path: string;
   snapshot: Snapshot;
+  /** Where a file of it lies on this machine. */
+  localFile: (file: AddFile) => string;
   where?: Predicate;
   columns?: readonly string[];
 }
 
 /**
- * SQL for the rows of a version: its live files with their partition values, which are the log's and not the paths',
+ * SQL for the rows of a version: its live files, those that `where` leaves, with their partition values, which are the log's and not the paths',
  * each column in the declared type and order. A file that was written before a column was added has nulls there.
  */
-export function tableSql(read: TableRead): string {
+export function tableSql(read: TableRead, files: readonly AddFile[]): string {
   const { snapshot, where, columns } = read;
   const { fields } = snapshot.schema;
   const wanted = columns === undefined ? fields : columns.map((name) => fieldOf(read, name));
-  const rows = filesSql(read, snapshot.files(where));
+  const rows = filesSql(read, files);
   const names = wanted.map(({ name }) => quoteName(name)).join(', ');
   const filter = where === undefined ? '' : `\nWHERE ${predicateSql(read, where)}`;
   return `SELECT ${names} FROM (${rows}) AS live${filter}`;
@@ -83,7 +74,7 @@ function groupSql(read: TableRead, files: readonly AddFile[]): string {
     }
     return present.some.has(field.name) ? `CAST(${name} AS ${type}) AS ${name}` : `NULL::${type} AS ${name}`;
   });
-  const paths = files.map((file) => quoteText(escapeGlob(localFile(read, file)))).join(', ');
+  const paths = files.map((file) => quoteText(escapeGlob(read.localFile(file)))).join(', ');
   const options = `hive_partitioning = false${present.uniform ? '' : ', union_by_name = true'}`;
   return `SELECT ${columns.join(', ')} FROM read_parquet([${paths}], ${options})`;
 }
@@ -106,14 +97,6 @@ function presentColumns(
     uniform &&= stats !== undefined;
   }
   return { some, uniform: uniform || files.length === 1 };
-}
-
-function localFile({ store, path }: TableRead, file: AddFile): string {
-  if (store.localPath) return store.localPath(dataFilePath(store.url, path, file.path));
-  if (file.path.startsWith('file:')) return fileURLToPath(file.path);
-  throw new EventlakeError('invalid', `The DuckDB engine reads local files only, not ${store.url}`, {
-    table: path,
-  });
 }
 
 /** `read_parquet` takes patterns; a bracket with one character in it is that character. */

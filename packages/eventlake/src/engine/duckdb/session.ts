@@ -1,5 +1,4 @@
 import { type DuckDBConnection, type DuckDBInstance, DuckDBTypeId } from '@duckdb/node-api';
-import type { Store } from '@eventlake/delta';
 import { EventlakeError, type Where } from '../../errors.js';
 import type { EventLog, OffsetRange } from '../../log/event-log.js';
 import type { EventDefinition } from '../../schema/definition.js';
@@ -7,19 +6,20 @@ import type { BatchId, EngineSession, PreparedWrite, WriteMode, WriteResult } fr
 import { commitWrite } from './commit.js';
 import { toJs } from './database.js';
 import { wrapErrors } from './errors.js';
+import type { DataFiles, Lease } from './files/data-files.js';
 import type { LineShapes } from './line-shapes.js';
 import { isUnproven, LogRelation } from './read-log.js';
 import { tableSql } from './read-table.js';
 import { quoteName } from './sql-text.js';
 import type { Tables } from './tables.js';
-import { removeFiles, type WrittenFiles, writeFiles } from './write-files.js';
+import { type WrittenFiles, writeFiles } from './write-files.js';
 
 /** What the sessions of an engine share. */
 export interface EngineParts {
   database: DuckDBInstance;
   log: EventLog;
-  store: Store;
   tables: Tables;
+  files: DataFiles;
   tempDir: string;
   dataFileBytes: number;
   shapesOf(event: EventDefinition): LineShapes;
@@ -27,6 +27,7 @@ export interface EngineParts {
 }
 
 interface Prepared extends PreparedWrite {
+  path: string;
   files: WrittenFiles;
   readVersion: number;
   committed: boolean;
@@ -38,10 +39,12 @@ export class DuckDbSession implements EngineSession {
   readonly #connection: DuckDBConnection;
   readonly #logRelations: LogRelation[] = [];
   readonly #prepared: Prepared[] = [];
+  readonly #lease: Lease;
 
   constructor(parts: EngineParts, connection: DuckDBConnection) {
     this.#parts = parts;
     this.#connection = connection;
+    this.#lease = parts.files.lease();
   }
 
   async readLog(relation: string, event: EventDefinition, ranges: readonly OffsetRange[]) {
@@ -66,13 +69,11 @@ export class DuckDbSession implements EngineSession {
       const { version, where, columns } = options;
       const opened = await this.#parts.tables.open(table);
       const snapshot = await opened.snapshot(version === undefined ? undefined : { version });
-      const sql = tableSql({
-        store: this.#parts.store,
-        path: opened.path,
-        snapshot,
-        ...(where && { where }),
-        ...(columns && { columns }),
-      });
+      const { path } = opened;
+      const files = snapshot.files(where);
+      const localFile = await this.#lease.open(path, files);
+      const read = { path, snapshot, localFile, ...(where && { where }), ...(columns && { columns }) };
+      const sql = tableSql(read, files);
       await this.#run(`CREATE OR REPLACE TEMP VIEW ${quoteName(relation)} AS ${sql}`);
       return { version: snapshot.version };
     });
@@ -112,10 +113,13 @@ export class DuckDbSession implements EngineSession {
     return wrapErrors({ table }, async () => {
       const opened = await this.#parts.tables.open(table);
       const snapshot = await opened.snapshot();
-      const target = { folder: this.#parts.tables.folder(opened), fileBytes: this.#parts.dataFileBytes };
+      const { files: dataFiles, dataFileBytes: fileBytes } = this.#parts;
+      const target = { folder: await dataFiles.folderFor(opened), fileBytes };
       const files = await this.#retried(() => writeFiles(this.#connection, target, snapshot, sql));
+      await dataFiles.publish(opened, files);
       const prepared: Prepared = {
         table,
+        path: opened.path,
         rows: files.rows,
         bytes: files.bytes,
         files,
@@ -145,7 +149,10 @@ export class DuckDbSession implements EngineSession {
   async close(): Promise<void> {
     this.#connection.disconnectSync();
     for (const records of this.#logRelations) await records.close();
-    for (const { committed, files } of this.#prepared) if (!committed) await removeFiles(files.paths);
+    for (const { committed, path, files } of this.#prepared) {
+      if (!committed) await this.#parts.files.discard(path, files);
+    }
+    await this.#lease.close();
   }
 
   #run(sql: string) {

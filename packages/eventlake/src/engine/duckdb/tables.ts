@@ -50,16 +50,6 @@ export class Tables {
       'Take another data folder for a pipeline with other fields.',
     );
   }
-
-  /** The table's folder, where an engine writes its files. */
-  folder(table: Table): string {
-    if (this.#store.localPath) return this.#store.localPath(table.path);
-    throw new EventlakeError(
-      'invalid',
-      `The DuckDB engine writes to local folders only, not to ${this.#store.url}`,
-      { table: table.path },
-    );
-  }
 }
 
 function pathOf(name: string): string {

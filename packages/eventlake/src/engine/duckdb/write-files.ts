@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { open, readdir, rm } from 'node:fs/promises';
-import { basename, dirname, join, relative, sep } from 'node:path';
+import { readdir, rm } from 'node:fs/promises';
+import { basename, join, relative, sep } from 'node:path';
 import { type DuckDBConnection, DuckDBMapValue, type DuckDBValue } from '@duckdb/node-api';
 import { type AddFile, encodeDataPath, type Snapshot, type StructField } from '@eventlake/delta';
 import { type CopiedFile, deltaStats } from './file-stats.js';
@@ -13,14 +13,15 @@ export interface WrittenFiles {
   add: AddFile[];
   rows: number;
   bytes: number;
-  /** Absolute paths. */
+  /** Absolute paths, below `folder`. */
   paths: string[];
+  folder: string;
 }
 
 /**
- * Computes the query and writes its rows as Parquet files of the table, flushed to disk, with exact statistics.
+ * Computes the query and writes its rows as Parquet files with exact statistics; see `DataFiles` for what becomes of them.
  * Its columns are taken by name and cast to the table's. A crash leaves files that nobody knows, for vacuum.
- * @param target the table's folder, absolute; a file is ended when it has reached `fileBytes`.
+ * @param target the folder, absolute; a file is ended when it has reached `fileBytes`.
  */
 export async function writeFiles(
   connection: DuckDBConnection,
@@ -45,7 +46,6 @@ export async function writeFiles(
 
   const full = copied.filter(({ count }) => count > 0);
   const paths = full.map(({ filename }) => filename);
-  await flush(folder, paths);
   const data = schema.fields.filter(({ name }) => !partitionColumns.includes(name));
   const nowMs = Date.now();
   return {
@@ -53,10 +53,11 @@ export async function writeFiles(
     rows: full.reduce((sum, { count }) => sum + count, 0),
     bytes: full.reduce((sum, { size }) => sum + size, 0),
     paths,
+    folder,
   };
 }
 
-export async function removeFiles(paths: readonly string[]): Promise<void> {
+async function removeFiles(paths: readonly string[]): Promise<void> {
   await Promise.all(paths.map((path) => rm(path, { force: true })));
 }
 
@@ -127,23 +128,4 @@ function addFile(folder: string, file: CopiedFile, data: readonly StructField[],
     dataChange: true,
     stats: deltaStats(file, data),
   };
-}
-
-/** A commit must never name a file that a power loss would take: the files, then the folders that name them. */
-async function flush(folder: string, paths: readonly string[]): Promise<void> {
-  const folders = new Set<string>();
-  for (const path of paths) {
-    for (let above = dirname(path); above.length >= folder.length; above = dirname(above)) folders.add(above);
-  }
-  await Promise.all(paths.map(sync));
-  await Promise.all([...folders].map(sync));
-}
-
-async function sync(path: string): Promise<void> {
-  const file = await open(path, 'r');
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
-  }
 }
