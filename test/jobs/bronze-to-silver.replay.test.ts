@@ -30,6 +30,7 @@ it.each(['merge', 'overwrite'] as const)(
     );
     expect(passed).toEqual(
       new Set([
+        'bronze-to-silver:before-plan',
         'bronze-to-silver:after-plan',
         'bronze-to-silver:after-quarantine-commit',
         'bronze-to-silver:after-duplicates-commit',

@@ -178,7 +178,7 @@ describe('records that retention took unread', () => {
     await loseRecords(lake, []);
     goOn();
     await allJobs();
-    expect(await green()).toEqual(['realtime, minute by minute']);
+    expect(await green()).toEqual(['realtime = silver, the newest minutes', 'realtime, minute by minute']);
     const report = await verify(lake.context);
     const line = report.checks.find(({ check }) => check === 'realtime = silver');
     expect(line?.detail).toContain('of up to 10 more nobody can know');

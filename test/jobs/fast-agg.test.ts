@@ -1,12 +1,17 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { fastAgg } from '../../packages/eventlake/src/jobs/fast-agg.js';
+import { runJob } from '../../packages/eventlake/src/jobs/loop.js';
 import type { Serving } from '../../packages/eventlake/src/serving/serving.js';
+import { loseRecords } from '../verify/ledger.js';
 import { atEveryCrashPoint } from './crashes.js';
 import { at, badDay, event, records, type ShopEvent } from './events.js';
 import { type Lake, NOON_MS, openLake, openServing } from './lake.js';
+import { land } from './landing.js';
 import { countLive, dropLive, liveOf } from './live.js';
 
 const MINUTE_MS = 60_000;
+const once = { intervalMs: 1, once: true };
 let serving: Serving;
 let closeServing: () => Promise<void>;
 beforeAll(async () => {
@@ -147,4 +152,45 @@ describe('fast-agg', () => {
     );
     expect([...passed]).toHaveLength(7);
   }, 300_000);
+
+  it('makes the live tables anew, the same ones, from bronze and the log, wherever it is broken off', async () => {
+    const fill = async (lake: Lake) => {
+      lake.clock.ms = NOON_MS + 20 * MINUTE_MS;
+      await lake.append(records([click(1, 10), click(2, 8), click(3, 1), event(4), '{"broken"']));
+      await countLive(lake);
+      await land(lake.context);
+      // What has landed and was counted leaves the log.
+      await loseRecords(lake, []);
+      await lake.append(records([click(5, 11), click(6, 2), event(7, { event_type: 'login' })]));
+      await countLive(lake);
+    };
+    const anew = (lake: Lake) => runJob(fastAgg(lake.context, { fullRefresh: true }), lake.context, once);
+    const before = await withLake(async (lake) => {
+      await fill(lake);
+      return liveOf(serving);
+    });
+    const passed = await atEveryCrashPoint(
+      'fast-agg',
+      { serving, partitions: 1 },
+      [() => dropLive(serving), fill, anew, (lake) => countLive(lake)],
+      () => liveOf(serving),
+      (seen, undisturbed, where) => {
+        expect(seen, where).toEqual(undisturbed);
+        expect(undisturbed).toEqual(before);
+      },
+    );
+    for (const point of ['before-reset', 'after-reset-plan', 'after-reset'])
+      expect(passed).toContain(`fast-agg:${point}`);
+  }, 300_000);
+
+  it('makes them anew by itself where ClickHouse has lost them all', () =>
+    withLake(async (lake) => {
+      await lake.append(records([click(1, 0), click(2, 1), event(3)]));
+      await countLive(lake);
+      await land(lake.context);
+      const before = await liveOf(serving);
+      await dropLive(serving);
+      await countLive(lake);
+      expect(await liveOf(serving)).toEqual(before);
+    }));
 });

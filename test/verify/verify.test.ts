@@ -100,6 +100,23 @@ describe('verify is red, with and without recounting, when a row is gone from', 
     await table.restore({ version });
   });
 
+  it('nothing, but a count moved to the minute after', async () => {
+    const table = 'realtime.events_per_minute';
+    const rows = await serving.query<Row>(`SELECT * FROM ${table}`);
+    const moved = rows.findIndex(({ event_type }) => event_type === 'click');
+    const later = (time: unknown) => new Date(Date.parse(`${time}Z`) + 60_000).toISOString().slice(0, 19);
+    await serving.publish(
+      table,
+      rows.map((row, i) =>
+        i === moved
+          ? { ...row, window_start: later(row.window_start), window_end: later(row.window_end) }
+          : row,
+      ),
+    );
+    await isRed();
+    await serving.publish(table, rows);
+  });
+
   it.each([...liveTables(pipeline), ...servingTables(pipeline)])('$name', async ({ name }) => {
     const rows = await serving.query<Row>(`SELECT * FROM ${name}`);
     await serving.publish(name, rows.slice(1));

@@ -50,6 +50,7 @@ export const JOBS: readonly { name: JobName; description: string; refreshes?: st
   {
     name: 'fast-agg',
     description: 'log → live: counts per minute of event time, in ClickHouse',
+    refreshes: 'make the live tables anew from bronze and the log',
     readsLog: true,
   },
 ];

@@ -69,6 +69,7 @@ export function bronzeToSilver(context: JobContext, options: BronzeToSilverOptio
     const next = await nextInput();
     if (!next) return undefined;
     const plan = newPlan(context, 'bronze-to-silver', newest?.batch, next.input);
+    crashPoint('bronze-to-silver:before-plan');
     await plans.put(plan);
     newest = plan;
     crashPoint('bronze-to-silver:after-plan');

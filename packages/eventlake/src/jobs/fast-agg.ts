@@ -3,6 +3,7 @@ import { openPlanStore } from '../batch/plan-store.js';
 import type { EngineSession } from '../engine/engine.js';
 import { EventlakeError } from '../errors.js';
 import type { OffsetRange, TopicInfo } from '../log/event-log.js';
+import { textLiteral } from '../schema/macros.js';
 import {
   canBeLate,
   highestAfter,
@@ -30,6 +31,13 @@ export interface LiveInput extends Passed {
   highestEventUs: (number | null)[];
   /** The log had the ranges no longer when the batch was planned, but they had landed. */
   source?: 'bronze';
+  /** A batch of nothing, which empties the live tables: those after it count everything again. */
+  reset?: true;
+}
+
+export interface FastAggOptions {
+  /** Makes the live tables anew: from bronze what has landed and left the log, the rest from the log. */
+  fullRefresh?: boolean;
 }
 
 /** A guess, until a batch has told. */
@@ -46,9 +54,10 @@ const FORGET_EVERY = 50;
  * Each table gets one block a batch under the token `fast-agg/<topic>/<N>`: a replay inserts nothing twice. The position
  * is the newest plan, once all its blocks are in; every start replays that plan.
  *
- * What the log has no longer is counted from bronze, so that what is lost here is what raw-landing has lost, too.
+ * What the log has no longer is counted from bronze, so that what is lost here is what raw-landing has lost, too; and so
+ * that live tables that are gone can be made anew, which happens by itself.
  */
-export function fastAgg(context: JobContext): StreamingJob {
+export function fastAgg(context: JobContext, options: FastAggOptions = {}): StreamingJob {
   const { pipeline, engine, log, store, settings, crashPoint, signal } = context;
   const { topic } = pipeline.event;
   const plans = openPlanStore<LiveInput>(store, 'fast-agg', topic);
@@ -58,10 +67,15 @@ export function fastAgg(context: JobContext): StreamingJob {
   let recordBytes = RECORD_BYTES;
 
   async function recover(): Promise<void> {
+    const tablesAreGone = !(await anyTable());
     await (await context.serving()).ensure(liveTables(pipeline));
     const info = await log.topic(topic);
     newest = await plans.newest();
-    if (newest) {
+    if (newest && !newest.input.reset && (options.fullRefresh || tablesAreGone)) {
+      const why = tablesAreGone ? 'ClickHouse has none of them' : 'as it was told';
+      context.logger.warn({ job: 'fast-agg' }, `fast-agg makes the live tables anew: ${why}`);
+      await reset(info);
+    } else if (newest) {
       await execute(newest, performance.now() - ZOMBIE_AFTER_MS, info);
     } else {
       await refuseForeignCounts(context);
@@ -74,6 +88,36 @@ export function fastAgg(context: JobContext): StreamingJob {
     if (goOn(info, passed, 0).gaps.length === 0 && passed.unsure === newest?.input.unsure) {
       await log.commitPositions('fast-agg', topic, passed.position);
     } else await runBatch();
+  }
+
+  async function anyTable(): Promise<boolean> {
+    const names = liveTables(pipeline).map(({ name }) => textLiteral(name));
+    const [row] = await (await context.serving()).query<{ n: number }>(
+      `SELECT count() AS n FROM system.tables WHERE concat(database, '.', name) IN (${names.join(', ')})`,
+    );
+    return Number(row!.n) > 0;
+  }
+
+  /** Everything that ever landed is counted again, and what has not landed yet follows from the log. */
+  async function reset(info: TopicInfo): Promise<void> {
+    const landed = await landedPlan(context);
+    const first = landed && landedLives(landed)[0];
+    const topicId = first?.topicId ?? info.topicId;
+    const start = first ? [...first.start] : info.partitions.map(({ startOffset }) => startOffset);
+    const input: LiveInput = {
+      topicId,
+      start,
+      position: start,
+      ranges: [],
+      highestEventUs: start.map(() => null),
+      reset: true,
+    };
+    const plan = newPlan(context, 'fast-agg', newest?.batch, input);
+    crashPoint('fast-agg:before-reset');
+    await plans.put(plan);
+    newest = plan;
+    crashPoint('fast-agg:after-reset-plan');
+    await execute(plan, performance.now());
   }
 
   async function runBatch(): Promise<BatchReport | undefined> {
@@ -96,7 +140,7 @@ export function fastAgg(context: JobContext): StreamingJob {
     if (next.gaps.length > 0) {
       const landed = await fromBronze(info, recordsMax);
       if (landed) return landed;
-      acceptLoss(context, 'fast-agg', newest?.batch, next.gaps);
+      if (!(await isPassedByLanding(info))) acceptLoss(context, 'fast-agg', newest?.batch, next.gaps);
     }
     const { ranges, more } = nextRanges(info.partitions, next.passed.position, recordsMax);
     if (ranges.length === 0 && next.gaps.length === 0) return undefined;
@@ -109,6 +153,13 @@ export function fastAgg(context: JobContext): StreamingJob {
       ),
       more,
     };
+  }
+
+  /** raw-landing has gone on from this life of the topic to the next: nothing more can be lost by doing so. */
+  async function isPassedByLanding({ topicId }: TopicInfo): Promise<boolean> {
+    const plan = topicId === passed.topicId ? undefined : await landedPlan(context);
+    const lives = plan ? landedLives(plan).map((life) => life.topicId) : [];
+    return lives.at(-1) === topicId && lives.includes(passed.topicId);
   }
 
   /** What the log has no longer, and bronze has. */
@@ -192,7 +243,8 @@ export function fastAgg(context: JobContext): StreamingJob {
     );
     const counted = await count(plan.input, plan.input.source ? [] : ranges, inBronze, life);
     signal.throwIfAborted();
-    if (performance.now() - plannedMs >= ZOMBIE_AFTER_MS) await refuseZombie(plan);
+    if (plan.input.reset || performance.now() - plannedMs >= ZOMBIE_AFTER_MS) await refuseZombie(plan);
+    if (plan.input.reset) await empty();
     await insert(plan, counted.increments);
     const { topicId, start, position, earlier, lost } = plan.input;
     const allUnsure =
@@ -206,7 +258,10 @@ export function fastAgg(context: JobContext): StreamingJob {
       ...(allUnsure && { unsure: allUnsure }),
     };
     highest = counted.highest;
-    if (gone.length === 0) await log.commitPositions('fast-agg', topic, position);
+    // Positions of another topic, or beyond the end of this one, would let retention overtake.
+    if (gone.length === 0 && topicId === (await log.topic(topic)).topicId) {
+      await log.commitPositions('fast-agg', topic, position);
+    }
     crashPoint('fast-agg:after-position');
     if (plan.batch % FORGET_EVERY === 0) await plans.forget(plan.batch - PLANS_KEPT);
     const rowsOut = counted.increments.length;
@@ -274,6 +329,12 @@ export function fastAgg(context: JobContext): StreamingJob {
       increments,
       highest: highestEventUs.map((_, partition) => after.get(partition) ?? null),
     };
+  }
+
+  async function empty(): Promise<void> {
+    const serving = await context.serving();
+    for (const { name } of liveTables(pipeline)) await serving.query(`TRUNCATE TABLE ${name}`);
+    crashPoint('fast-agg:after-reset');
   }
 
   async function insert(plan: Plan<LiveInput>, increments: readonly LiveIncrement[]): Promise<void> {

@@ -12,7 +12,7 @@ const RETENTION_EVERY_MS = 600_000;
  * @param compacted Tables that grow by small files; others are written anew by their job.
  */
 export function maintenance(
-  { engine, store, settings, signal }: JobContext,
+  { engine, store, settings, signal, crashPoint }: JobContext,
   tables: readonly TableDefinition[],
   compacted: readonly TableDefinition[],
 ): () => Promise<void> {
@@ -25,7 +25,9 @@ export function maintenance(
   return async () => {
     for (const { name } of compacted) {
       signal.throwIfAborted();
+      crashPoint('maintenance:before-compaction');
       await engine.compact(name, { targetBytes, minFiles });
+      crashPoint('maintenance:after-compaction');
     }
     if (performance.now() < vacuumAtMs) return;
     vacuumAtMs = performance.now() + VACUUM_EVERY_MS;
@@ -38,11 +40,12 @@ export function maintenance(
 }
 
 /** Applies the log's retention now and then; records that a consumer has not read yet stay. */
-export function logRetention({ log, pipeline }: JobContext): () => Promise<void> {
+export function logRetention({ log, pipeline, crashPoint }: JobContext): () => Promise<void> {
   let dueMs = Number.NEGATIVE_INFINITY;
   return async () => {
     if (performance.now() < dueMs) return;
     dueMs = performance.now() + RETENTION_EVERY_MS;
     await log.enforceRetention(pipeline.event.topic);
+    crashPoint('maintenance:after-retention');
   };
 }

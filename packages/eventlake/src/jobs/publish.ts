@@ -6,7 +6,7 @@ import type { JobContext } from './job.js';
  * @param updatedAt ISO 8601: when the batch that they come from was planned.
  */
 export async function publishGold(
-  { pipeline, engine, serving }: JobContext,
+  { pipeline, engine, serving, crashPoint }: JobContext,
   updatedAt: string,
 ): Promise<void> {
   const mirrored = pipeline.gold.filter(({ serve }) => serve !== undefined);
@@ -23,6 +23,7 @@ export async function publishGold(
         serve!.name,
         rows.map((row) => ({ ...row, updated_at: updatedAt })),
       );
+      crashPoint(`silver-to-gold:after-${serve!.name}-publish`);
     } finally {
       await session.close();
     }

@@ -62,6 +62,7 @@ export function silverToGold(context: JobContext, options: SilverToGoldOptions =
     const next = await nextInput();
     if (!next) return undefined;
     const plan = newPlan(context, 'silver-to-gold', newest?.batch, next.input);
+    crashPoint('silver-to-gold:before-plan');
     await plans.put(plan);
     newest = plan;
     crashPoint('silver-to-gold:after-plan');

@@ -2,6 +2,9 @@ import { DeltaError, openTable, type Predicate, type Snapshot, StoreError } from
 import type { EngineSession } from '../engine/engine.js';
 import type { JobContext } from '../jobs/job.js';
 
+/** Records that are parsed at a time. */
+export const RECORDS_AT_ONCE = 500_000;
+
 /** Counts rows of tables with as little reading as can be. One session; every relation gets a name of its own. */
 export class Counting {
   #relations = 0;

@@ -7,8 +7,7 @@ import type { OffsetRange } from '../log/event-log.js';
 import type { GoldTable, TableDefinition } from '../schema/definition.js';
 import { bronzeTables, silverTables } from '../schema/tables.js';
 import { added, checkOf, compareRows, NOTHING } from './compare.js';
-import type { Counting } from './counting.js';
-import { RECORDS_AT_ONCE } from './live.js';
+import { type Counting, RECORDS_AT_ONCE } from './counting.js';
 import type { Positions } from './positions.js';
 import { type Check, skipped } from './report.js';
 

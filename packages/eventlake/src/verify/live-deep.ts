@@ -12,9 +12,8 @@ import {
 } from '../schema/sql.js';
 import { bronzeTables } from '../schema/tables.js';
 import { checkedSql } from '../schema/validation.js';
-import type { Counting } from './counting.js';
+import { type Counting, RECORDS_AT_ONCE } from './counting.js';
 import { type Coverage, readCoverage } from './coverage.js';
-import { RECORDS_AT_ONCE } from './live.js';
 import { type LiveReading, readLive } from './live-position.js';
 import type { Positions } from './positions.js';
 import { type Check, checked, skipped } from './report.js';

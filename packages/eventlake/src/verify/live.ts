@@ -6,18 +6,22 @@ import type { OffsetRange } from '../log/event-log.js';
 import type { LiveTable } from '../schema/definition.js';
 import { bronzeTables, silverTables } from '../schema/tables.js';
 import { validSql } from '../schema/validation.js';
-import type { Counting } from './counting.js';
-import { readCoverage } from './coverage.js';
+import type { Serving } from '../serving/serving.js';
+import { type Counting, RECORDS_AT_ONCE } from './counting.js';
+import { type Coverage, readCoverage } from './coverage.js';
 import { isSettled, type LiveReading, readLive } from './live-position.js';
+import { minutesSince } from './minutes.js';
 import type { Positions } from './positions.js';
 import { type Check, checked, compared, skipped } from './report.js';
 
-/** Records that are parsed at a time. */
-export const RECORDS_AT_ONCE = 500_000;
+/** How far back, from the newest window on, each window is compared. */
+const NEWEST_S = 3 * 3600;
 
 interface Sums {
   /** By table. */
   counts: Map<string, number>;
+  /** Of the newest windows, on time and late together: window start, in seconds since 1970, → events. */
+  minutes: { fromS: number; events: Map<number, number> };
   /** By table with a condition: events that it counts otherwise than the table of all events, minute by minute. */
   apart: Map<string, { left: number; right: number; difference: number }>;
 }
@@ -34,7 +38,11 @@ export async function verifyLive(
   // Read after the live tables: what these count is then in the log, and perhaps further.
   const positions = await readPositions();
   const checks: Check[] = [];
-  if (all) checks.push(await allEvents(counting, positions, reading, all));
+  if (all) {
+    const coverage = await readCoverage(counting, positions.landing, reading);
+    checks.push(await allEvents(counting, positions, coverage, reading, all));
+    checks.push(await newestMinutes(counting, positions, coverage, reading));
+  }
   for (const [table, { left, right, difference }] of reading.value.apart) {
     const unsettled = !isSettled(reading);
     const detail = `${table} = ${all!.name} under its condition, minute by minute`;
@@ -54,6 +62,7 @@ async function readSums({ context }: Counting, all: LiveTable | undefined): Prom
     const [row] = await serving.query<{ n: number }>(`SELECT sum(${count}) AS n FROM ${name}`);
     counts.set(name, Number(row!.n));
   }
+  const minutes = await readMinutes(serving, all, live.late);
   const apart: Sums['apart'] = new Map();
   for (const table of live.tables) {
     if (!all || table.where === undefined || !mentionsOnly(table.where, all)) continue;
@@ -67,7 +76,25 @@ async function readSums({ context }: Counting, all: LiveTable | undefined): Prom
     );
     apart.set(table.name, { left: Number(row!.l), right: Number(row!.r), difference: Number(row!.d) });
   }
-  return { counts, apart };
+  return { counts, minutes, apart };
+}
+
+async function readMinutes(serving: Serving, all: LiveTable | undefined, late: LiveTable) {
+  const events = new Map<number, number>();
+  if (!all) return { fromS: 0, events };
+  const [newest] = await serving.query<{ s: number }>(
+    `SELECT toUnixTimestamp(max(window_start)) - ${NEWEST_S} AS s FROM ${all.name}`,
+  );
+  const fromS = Math.max(0, Number(newest!.s));
+  const rows = await serving.query<{ window_s: number; n: number }>(
+    `SELECT toUnixTimestamp(window_start) AS window_s, sum(events) AS n FROM (
+       SELECT window_start, ${all.count} AS events FROM ${all.name} WHERE window_start >= toDateTime(${fromS})
+       UNION ALL
+       SELECT window_start, ${late.count} AS events FROM ${late.name} WHERE window_start >= toDateTime(${fromS})
+     ) GROUP BY window_start`,
+  );
+  for (const { window_s, n } of rows) events.set(Number(window_s), Number(n));
+  return { fromS, events };
 }
 
 /** Whether the condition can be asked of the table of all events, which has only the fields that it groups by. */
@@ -77,9 +104,36 @@ function mentionsOnly(where: string, { by }: LiveTable): boolean {
   return words.every((word) => by.includes(word) || operators.has(word.toUpperCase()));
 }
 
+/**
+ * Each of the newest windows. Of history only the totals are compared here, since its windows would have to be counted
+ * again and again: `deep` does that.
+ */
+async function newestMinutes(
+  counting: Counting,
+  positions: Positions,
+  coverage: Coverage,
+  reading: LiveReading<Sums>,
+): Promise<Check> {
+  const check = 'realtime = silver, the newest minutes';
+  if (!isSettled(reading)) return skipped(check, `batch ${reading.batch} is half in`);
+  if (coverage.unknown > 0) return skipped(check, `of up to ${coverage.unknown} records nobody can know`);
+  const { fromS, events } = reading.value.minutes;
+  const expected = await minutesSince(counting, positions, coverage, fromS);
+  let [left, right, apart] = [0, 0, 0];
+  for (const window of new Set([...events.keys(), ...expected.keys()])) {
+    const [live, again] = [events.get(window) ?? 0, expected.get(window) ?? 0];
+    left += live;
+    right += again;
+    apart += Math.abs(live - again);
+  }
+  const detail = `events on time and late = events in silver, minute by minute since ${new Date(fromS * 1000).toISOString()}`;
+  return checked(check, left, right, apart, detail);
+}
+
 async function allEvents(
   counting: Counting,
   positions: Positions,
+  coverage: Coverage,
   reading: LiveReading<Sums>,
   all: LiveTable,
 ): Promise<Check> {
@@ -87,7 +141,7 @@ async function allEvents(
   const check = 'realtime = silver';
   const onTime = reading.value.counts.get(all.name)!;
   const lateEvents = reading.value.counts.get(late.name)!;
-  const valid = await validBefore(counting, positions, reading);
+  const valid = await validBefore(counting, positions, coverage);
   const left = onTime + lateEvents;
   const parts = Object.entries(valid.parts).map(([name, rows]) => `${name} ${rows}`);
   const detail = `${all.name} ${onTime} + late ${lateEvents} = ${parts.join(' + ')}, at batch ${reading.batch}`;
@@ -107,10 +161,9 @@ async function allEvents(
 async function validBefore(
   counting: Counting,
   { silver, landing }: Positions,
-  reading: LiveReading<unknown>,
+  { outside, unlanded, unknown, half }: Coverage,
 ) {
   const { event } = counting.context.pipeline;
-  const { outside, unlanded, unknown, half } = await readCoverage(counting, landing, reading);
   const merged = silver?.input.toLogBatch ?? 0;
   const inSilver = async (table: string) => {
     const { version, rows } = await counting.rowsUpTo(table, merged);
