@@ -84,6 +84,83 @@ export function servingContract(
       });
     });
 
+    describe('a declaration that changes', () => {
+      const shape = ({ change, column, by }: { change: string; column?: string; by: string }) =>
+        [change, column, by].filter(Boolean).join(' ');
+      const declare = (name: string, columns: ServingTable['columns'], orderBy = ['day']): ServingTable => ({
+        name: `${prefix}.${name}`,
+        columns: [{ name: 'day', type: 'Date' }, ...columns],
+        engine: 'MergeTree',
+        orderBy,
+      });
+
+      test('is planned without touching anything', async () => {
+        const table = declare('planned', [{ name: 'n', type: 'Int32' }]);
+        expect((await serving.plan([table])).map(shape)).toEqual(['create table start']);
+        expect((await serving.plan([table])).map(shape)).toEqual(['create table start']);
+        await serving.ensure([table]);
+        expect(await serving.plan([table])).toEqual([]);
+        const next = declare('planned', [
+          { name: 'n', type: 'Int64' },
+          { name: 'note', type: 'String' },
+        ]);
+        expect((await serving.plan([next])).map(shape)).toEqual([
+          'widen column n apply',
+          'add column note start',
+        ]);
+        expect(await serving.plan([table])).toEqual([]);
+      });
+
+      test('a wider type is refused by ensure and done by apply; values stay', async () => {
+        const table = declare('widened', [{ name: 'n', type: 'Int32' }]);
+        await serving.ensure([table]);
+        await serving.insert(table.name, [{ day: '2026-01-01', n: 7 }], 'a');
+        const next = declare('widened', [{ name: 'n', type: 'Nullable(Int64)' }]);
+        await expect(serving.ensure([next])).rejects.toMatchObject({
+          kind: 'invalid',
+          hint: expect.stringContaining('eventlake apply'),
+        });
+        await serving.apply([next], { drops: false });
+        expect(await serving.plan([next])).toEqual([]);
+        await serving.insert(next.name, [{ day: '2026-01-02', n: 5_000_000_000 }], 'b');
+        expect(await serving.query(`SELECT n FROM ${next.name} ORDER BY day`)).toEqual([
+          { n: 7 },
+          { n: 5_000_000_000 },
+        ]);
+      });
+
+      test('a column that is not declared stays until it is to be dropped', async () => {
+        const table = declare('dropped', [{ name: 'n', type: 'Int32' }]);
+        await serving.ensure([table]);
+        await serving.insert(table.name, [{ day: '2026-01-01', n: 7 }], 'a');
+        const next = declare('dropped', []);
+        await serving.ensure([next]);
+        await serving.apply([next], { drops: false });
+        expect(await serving.query(`SELECT n FROM ${table.name}`)).toEqual([{ n: 7 }]);
+        expect((await serving.plan([next])).map(shape)).toEqual(['undeclared column n drop']);
+        await serving.publish(next.name, [{ day: '2026-01-03' }]);
+        await serving.apply([next], { drops: true });
+        expect(await serving.query(`SELECT * FROM ${table.name}`)).toEqual([{ day: '2026-01-03' }]);
+      });
+
+      test('another sorting, another engine, a narrower type cannot be, and nothing is changed', async () => {
+        const columns = [{ name: 'n', type: 'Int64' }];
+        const table = declare('fixed', columns);
+        await serving.ensure([table]);
+        const others = [
+          declare('fixed', [...columns, { name: 'added', type: 'Int8' }], ['day', 'n']),
+          { ...declare('fixed', columns), engine: 'SummingMergeTree(n)' },
+          declare('fixed', [{ name: 'n', type: 'Int32' }]),
+        ];
+        for (const other of others) {
+          expect((await serving.plan([other])).map(({ by }) => by)).toContain('hand');
+          await expect(serving.ensure([other])).rejects.toMatchObject({ kind: 'invalid' });
+          await expect(serving.apply([other], { drops: true })).rejects.toMatchObject({ kind: 'invalid' });
+        }
+        expect(await serving.plan([table])).toEqual([]);
+      });
+    });
+
     test('an insert with a token that was used changes nothing', async () => {
       const rows = [
         { window_start: '2026-01-02T00:00:00Z', event_type: 'once', event_count: 5 },

@@ -114,6 +114,23 @@ test('a column that was added shows', async () => {
   ]);
 });
 
+test('a column that was widened shows the values of before and after', async () => {
+  const [dataDir, lakehouse] = [await temporaryFolder(), await temporaryFolder()];
+  const table = await createTable(localStore(lakehouse), 'silver/user_events', {
+    schema: deltaSchema({ columns: [{ name: 'n', type: 'integer' }] }),
+  });
+  await append(lakehouse, table, 'SELECT 7::INTEGER AS n');
+  const serving = await serve(dataDir, lakehouse);
+  expect(await serving.query('SELECT n FROM silver.user_events')).toEqual([{ n: 7 }]);
+  await table.setProperties({ 'delta.enableTypeWidening': 'true' });
+  await table.widenColumn('n', 'long');
+  await append(lakehouse, table, 'SELECT 5000000000::BIGINT AS n');
+  expect(await serving.query('SELECT n FROM silver.user_events ORDER BY n')).toEqual([
+    { n: 7 },
+    { n: 5_000_000_000 },
+  ]);
+});
+
 test('partition columns are columns, and Delta and ClickHouse tables of one database join', async () => {
   const [dataDir, lakehouse] = [await temporaryFolder(), await temporaryFolder()];
   const table = await createTable(localStore(lakehouse), 'gold/fact_events', {

@@ -4,6 +4,7 @@ import { registerDev } from './dev.js';
 import { registerDoctor } from './doctor.js';
 import { registerIngest } from './ingest.js';
 import { addGlobals, type Globals } from './invocation.js';
+import { registerApply, registerPlan } from './migrate.js';
 import { registerQuarantine } from './quarantine.js';
 import { registerQuery } from './query.js';
 import { registerReset } from './reset.js';
@@ -55,6 +56,8 @@ const COMMANDS = [
   registerStatus,
   registerVerify,
   registerTable,
+  registerPlan,
+  registerApply,
   registerQuarantine,
   registerConfig,
   registerDoctor,

@@ -11,7 +11,7 @@ import type { ColumnDefinition, EventDefinition, TableDefinition } from '../sche
  */
 export interface Engine {
   readonly name: 'duckdb' | 'spark';
-  /** Makes the table, or checks that the one that is there has the declared columns. */
+  /** Makes the table, or adds to the one that is there the columns that are new. Refuses what only `apply` may do. */
   createTable(table: TableDefinition): Promise<void>;
   /** What is committed now. */
   tableState(table: string, appId?: string): Promise<TableState>;

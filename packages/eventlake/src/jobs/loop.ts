@@ -127,7 +127,8 @@ function isStreaming(job: Job): job is StreamingJob {
 }
 
 function mayPass(error: unknown): boolean {
-  if (error instanceof EventlakeError) return error.kind === 'unavailable';
+  // Busy is a table that somebody changed while a batch was computed for it: the next attempt sees it as it is now.
+  if (error instanceof EventlakeError) return error.kind === 'unavailable' || error.kind === 'busy';
   if (error instanceof StoreError) return error.kind === 'unavailable' || error.kind === 'full';
   return error instanceof DeltaError && error.kind === 'contention';
 }

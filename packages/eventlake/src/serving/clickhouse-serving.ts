@@ -2,10 +2,19 @@ import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClickHouseClient } from '@clickhouse/client';
-import { EventlakeError } from '../errors.js';
+import type { TableChange } from '../schema/changes.js';
 import type { ServingTable } from '../schema/definition.js';
+import { created, refuseWhatCannotBe, servingChanges } from './changes.js';
 import { fromClickHouse, isPassing } from './client-errors.js';
-import { addColumn, createDatabase, createTable, databaseOf, STAGING } from './ddl.js';
+import {
+  addColumn,
+  createDatabase,
+  createTable,
+  databaseOf,
+  dropColumn,
+  modifyColumn,
+  STAGING,
+} from './ddl.js';
 import { quoteTable } from './endpoint/sql/quote.js';
 import type { Row, Serving } from './serving.js';
 
@@ -55,8 +64,26 @@ export class ClickHouseServing implements Serving {
     for (const database of databases) await this.#command(createDatabase(database, this.connector.cluster));
     for (const table of tables) {
       await this.#command(createTable(table, this.connector.cluster), { table: table.name });
-      await this.#addColumns(table);
+      const changes = await this.#planTable(table);
+      refuseWhatCannotBe(changes, this.url);
+      await this.#carryOut(changes.filter(({ by }) => by === 'start'));
     }
+  }
+
+  async plan(tables: readonly ServingTable[]): Promise<TableChange[]> {
+    const changes: TableChange[] = [];
+    for (const table of tables) changes.push(...(await this.#planTable(table)));
+    return changes;
+  }
+
+  async apply(tables: readonly ServingTable[], { drops }: { drops: boolean }): Promise<void> {
+    const changes = await this.plan(tables);
+    refuseWhatCannotBe(
+      changes.filter(({ by }) => by === 'hand'),
+      this.url,
+    );
+    await this.#carryOut(changes.filter(({ by }) => by === 'apply' || (drops && by === 'drop')));
+    await this.ensure(tables);
   }
 
   async insert(table: string, rows: readonly Row[], token: string): Promise<void> {
@@ -130,25 +157,27 @@ export class ClickHouseServing implements Serving {
     );
   }
 
-  async #addColumns(table: ServingTable): Promise<void> {
+  async #planTable(table: ServingTable): Promise<TableChange[]> {
     const [database, name] = table.name.split('.') as [string, string];
-    const found = await this.query<{ name: string; type: string }>(
+    const columns = await this.query<{ name: string; type: string }>(
       'SELECT name, type FROM system.columns WHERE database = {database:String} AND table = {name:String}',
       { database, name },
     );
-    const types = new Map(found.map((column) => [column.name, column.type]));
-    for (const column of table.columns) {
-      const type = types.get(column.name);
-      if (type === undefined)
-        await this.#command(addColumn(table.name, column, this.connector.cluster), { table: table.name });
-      else if (squeeze(type) !== squeeze(column.type)) {
-        throw new EventlakeError(
-          'invalid',
-          `column ${column.name} is ${type} and is declared as ${column.type}`,
-          { table: table.name, url: this.url },
-          'change the declaration back, or migrate the table by hand: nothing here changes a type by itself',
-        );
-      }
+    const [found] = await this.query<{ engine: string; sorting_key: string }>(
+      'SELECT engine, sorting_key FROM system.tables WHERE database = {database:String} AND name = {name:String}',
+      { database, name },
+    );
+    return found ? servingChanges(table, { ...found, columns }) : [created(table)];
+  }
+
+  async #carryOut(changes: readonly TableChange[]): Promise<void> {
+    const { cluster } = this.connector;
+    for (const { table, change, column, to } of changes) {
+      if (column === undefined) continue;
+      const target = { name: column, type: to ?? '' };
+      if (change === 'add column') await this.#command(addColumn(table, target, cluster), { table });
+      if (change === 'widen column') await this.#command(modifyColumn(table, target, cluster), { table });
+      if (change === 'undeclared column') await this.#command(dropColumn(table, column, cluster), { table });
     }
   }
 
@@ -180,8 +209,4 @@ export class ClickHouseServing implements Serving {
     this.#current = await this.connector.connect();
     if (gone.client !== this.#current.client) await gone.client.close().catch(() => {});
   }
-}
-
-function squeeze(type: string): string {
-  return type.replaceAll(/\s+/g, '');
 }

@@ -1,3 +1,4 @@
+import type { TableChange } from '../schema/changes.js';
 import type { ServingTable } from '../schema/definition.js';
 
 /**
@@ -9,6 +10,12 @@ export interface Serving {
 
   /** Makes databases and tables that are missing, and adds columns that are new. Drops nothing. */
   ensure(tables: readonly ServingTable[]): Promise<void>;
+
+  /** What `ensure`, or `apply`, would do to the tables that are there. Reads only. */
+  plan(tables: readonly ServingTable[]): Promise<TableChange[]>;
+
+  /** Makes and widens what the tables need; drops columns that are not declared only where told to. */
+  apply(tables: readonly ServingTable[], options: { drops: boolean }): Promise<void>;
 
   /**
    * Inserts the rows as one block. The same `token` again changes nothing, also after a crash or a power loss:

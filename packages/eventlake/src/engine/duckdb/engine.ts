@@ -102,7 +102,9 @@ class DuckDbEngine implements Engine {
 }
 
 function shapesOf(known: Map<string, LineShapes>, event: EventDefinition): LineShapes {
-  const shapes = known.get(event.name) ?? new LineShapes(Object.keys(event.fields));
-  known.set(event.name, shapes);
+  const fields = Object.keys(event.fields);
+  const key = [event.name, ...fields].join(' ');
+  const shapes = known.get(key) ?? new LineShapes(fields);
+  known.set(key, shapes);
   return shapes;
 }

@@ -75,7 +75,9 @@ function groupSql(read: TableRead, files: readonly AddFile[]): string {
     return present.some.has(field.name) ? `CAST(${name} AS ${type}) AS ${name}` : `NULL::${type} AS ${name}`;
   });
   const paths = files.map((file) => quoteText(escapeGlob(read.localFile(file)))).join(', ');
-  const options = `hive_partitioning = false${present.uniform ? '' : ', union_by_name = true'}`;
+  // Files from before a column was widened have it narrow: DuckDB must not take the first file's type for all.
+  const widened = data.some(({ metadata }) => metadata['delta.typeChanges'] !== undefined);
+  const options = `hive_partitioning = false${present.uniform && !widened ? '' : ', union_by_name = true'}`;
   return `SELECT ${columns.join(', ')} FROM read_parquet([${paths}], ${options})`;
 }
 

@@ -113,9 +113,10 @@ export class DuckDbSession implements EngineSession {
     return wrapErrors({ table }, async () => {
       const opened = await this.#parts.tables.open(table);
       const snapshot = await opened.snapshot();
+      const missing = this.#parts.tables.undeclared(table, snapshot);
       const { files: dataFiles, dataFileBytes: fileBytes } = this.#parts;
       const target = { folder: await dataFiles.folderFor(opened), fileBytes };
-      const files = await this.#retried(() => writeFiles(this.#connection, target, snapshot, sql));
+      const files = await this.#retried(() => writeFiles(this.#connection, target, snapshot, sql, missing));
       await dataFiles.publish(opened, files);
       const prepared: Prepared = {
         table,

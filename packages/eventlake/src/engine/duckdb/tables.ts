@@ -1,12 +1,14 @@
-import { createTable, DeltaError, openTable, type Store, type Table } from '@eventlake/delta';
+import { createTable, DeltaError, openTable, type Snapshot, type Store, type Table } from '@eventlake/delta';
 import { EventlakeError } from '../../errors.js';
 import type { TableDefinition } from '../../schema/definition.js';
 import { deltaSchema } from '../../schema/types.js';
+import { growDeltaTable } from '../delta-changes.js';
 
 /** The Delta tables of a store, each opened once: `gold.fact_events` lies at `gold/fact_events`. */
 export class Tables {
   readonly #store: Store;
   readonly #opened = new Map<string, Promise<Table>>();
+  readonly #declared = new Map<string, ReadonlySet<string>>();
 
   constructor(store: Store) {
     this.#store = store;
@@ -25,7 +27,7 @@ export class Tables {
     }
   }
 
-  /** Makes the table, or checks that the one that is there is as declared. */
+  /** Makes the table, or adds to the one that is there the columns that are new. */
   async create(definition: TableDefinition): Promise<void> {
     const { name, partitionBy = [] } = definition;
     const schema = deltaSchema(definition);
@@ -36,18 +38,17 @@ export class Tables {
       { ifNotExists: true },
     );
     this.#opened.set(name, Promise.resolve(table));
-    const snapshot = await table.snapshot();
-    const columns = (fields: readonly { name: string; type: unknown }[]) =>
-      JSON.stringify(fields.map(({ name, type }) => [name, type]));
-    const differs =
-      columns(snapshot.schema.fields) !== columns(schema.fields) ||
-      JSON.stringify(snapshot.partitionColumns) !== JSON.stringify(partitionBy);
-    if (!differs) return;
-    throw new EventlakeError(
-      'invalid',
-      `The table ${name} has other columns than the pipeline declares`,
-      { table: name },
-      'Take another data folder for a pipeline with other fields.',
+    this.#declared.set(name, new Set(schema.fields.map((field) => field.name)));
+    await growDeltaTable(table, definition, { widens: false });
+  }
+
+  /** The columns of the table that its declaration has not (any more, or yet): new rows have null in them. */
+  undeclared(name: string, { schema }: Snapshot): ReadonlySet<string> {
+    const declared = this.#declared.get(name);
+    return new Set(
+      declared === undefined
+        ? []
+        : schema.fields.map((field) => field.name).filter((column) => !declared.has(column)),
     );
   }
 }

@@ -21,6 +21,7 @@ export interface WrittenFiles {
 /**
  * Computes the query and writes its rows as Parquet files with exact statistics; see `DataFiles` for what becomes of them.
  * Its columns are taken by name and cast to the table's. A crash leaves files that nobody knows, for vacuum.
+ * @param missing columns that the query has not: null
  * @param target the folder, absolute; a file is ended when it has reached `fileBytes`.
  */
 export async function writeFiles(
@@ -28,11 +29,13 @@ export async function writeFiles(
   target: { folder: string; fileBytes: number },
   snapshot: Snapshot,
   sql: string,
+  missing: ReadonlySet<string> = new Set(),
 ): Promise<WrittenFiles> {
   const { folder } = target;
   const { schema, partitionColumns } = snapshot;
   const columns = schema.fields.map(
-    ({ name, type }) => `CAST(${quoteName(name)} AS ${duckdbTypeOf(type)}) AS ${quoteName(name)}`,
+    ({ name, type }) =>
+      `CAST(${missing.has(name) ? 'NULL' : quoteName(name)} AS ${duckdbTypeOf(type)}) AS ${quoteName(name)}`,
   );
   const name = `part-${randomBytes(4).toString('hex')}`;
   const copy = `COPY (SELECT ${columns.join(', ')} FROM (${sql}) AS prepared)\n${targetSql(target, name, partitionColumns)}`;

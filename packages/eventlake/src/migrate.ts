@@ -1,0 +1,44 @@
+import { openTable } from '@eventlake/delta';
+import { growDeltaTable, planDeltaTable, refuseWhatCannotBe } from './engine/delta-changes.js';
+import type { JobContext } from './jobs/job.js';
+import type { TableChange } from './schema/changes.js';
+import type { PipelineDefinition, ServingTable } from './schema/definition.js';
+import { healthTables } from './schema/health.js';
+import { deltaTables, liveTables, servingTables } from './schema/tables.js';
+
+type Context = Pick<JobContext, 'pipeline' | 'store' | 'serving'>;
+
+/** What the declaration would do to the tables that are there, Delta's first. Reads only. */
+export async function planMigration({ pipeline, store, serving }: Context): Promise<TableChange[]> {
+  const changes: TableChange[] = [];
+  for (const table of deltaTables(pipeline)) changes.push(...(await planDeltaTable(store, table)));
+  return [...changes, ...(await (await serving()).plan(servedBy(pipeline)))];
+}
+
+/**
+ * Does what the plan says, while jobs go on. Nothing is done where a part of it cannot be. Tables that are not there yet
+ * are left to their jobs in the lake, and made in ClickHouse. Safe to repeat.
+ * @param options.drops Columns of ClickHouse tables that are no longer declared go, with what is in them.
+ * @returns what was planned
+ * @throws EventlakeError `invalid`
+ */
+export async function applyMigration(context: Context, options: { drops: boolean }): Promise<TableChange[]> {
+  const { pipeline, store, serving } = context;
+  const changes = await planMigration(context);
+  refuseWhatCannotBe(changes, { widens: true });
+  const inLake = new Set(
+    changes.filter(({ in: place, by }) => place === 'delta' && by !== 'nobody').map(({ table }) => table),
+  );
+  const absent = new Set(changes.filter(({ change }) => change === 'create table').map(({ table }) => table));
+  for (const definition of deltaTables(pipeline)) {
+    if (!inLake.has(definition.name) || absent.has(definition.name)) continue;
+    const table = await openTable(store, definition.name.replaceAll('.', '/'));
+    await growDeltaTable(table, definition, { widens: true });
+  }
+  await (await serving()).apply(servedBy(pipeline), options);
+  return changes;
+}
+
+function servedBy(pipeline: PipelineDefinition): ServingTable[] {
+  return [...liveTables(pipeline), ...servingTables(pipeline), ...healthTables];
+}
