@@ -1,5 +1,7 @@
+import { memoryStore } from '@eventlake/delta';
 import pino from 'pino';
 import { describe, expect, it } from 'vitest';
+import { openPlanStore } from '../../packages/eventlake/src/batch/plan-store.js';
 import { EventlakeError } from '../../packages/eventlake/src/errors.js';
 import type { BatchReport, Job, JobContext } from '../../packages/eventlake/src/jobs/job.js';
 import { runJob } from '../../packages/eventlake/src/jobs/loop.js';
@@ -71,6 +73,41 @@ describe('the loop of a job', () => {
       once: true,
     });
     await expect(once).rejects.toMatchObject({ kind: 'unavailable' });
+  });
+
+  it('stands by where it is told to, and takes over when the other one has planned nothing for a while', async () => {
+    const store = memoryStore();
+    const plans = openPlanStore<object>(store, 'bronze-to-silver', 'topic');
+    const put = (batch: number) =>
+      plans.put({
+        job: 'bronze-to-silver',
+        topic: 'topic',
+        batch,
+        plannedAt: '',
+        instance: 'other',
+        input: {},
+      });
+    const stop = new AbortController();
+    const standing = {
+      ...context(stop.signal),
+      store,
+      pipeline: { event: { topic: 'topic' } },
+    } as unknown as JobContext;
+    const job = jobOf([new EventlakeError('fenced', 'the other was first'), {}]);
+    const running = runJob(job, standing, {
+      intervalMs: 1,
+      standbyAfterMs: 400,
+      onBatch: () => stop.abort(),
+    });
+    let last = 0;
+    while (last < 10) {
+      await put(++last);
+      // As long as the other one goes on, nothing is done here.
+      expect(job.calls).toEqual(['recover', 'batch']);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    await running;
+    expect(job.calls).toEqual(['recover', 'batch', 'recover', 'batch']);
   });
 
   it('is not stopped by maintenance that fails', async () => {

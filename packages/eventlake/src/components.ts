@@ -125,7 +125,7 @@ export async function openLog(settings: Settings): Promise<EventLog> {
 }
 
 /** A topic that Kafka has already belongs to whoever made it: its partitions and its retention stay as they are. */
-async function provideTopic(log: EventLog, topic: string, { log: options }: Settings): Promise<void> {
+export async function provideTopic(log: EventLog, topic: string, { log: options }: Settings): Promise<void> {
   if (options.kafka.brokers) {
     try {
       await log.topic(topic);

@@ -52,6 +52,7 @@ export async function runStage(name: JobName, context: JobContext, options: Stag
     await runJob(job, context, {
       intervalMs: stage.intervalMs(context.settings),
       once: options.once,
+      standbyAfterMs: context.settings.standbyAfterMs,
       onBatch: options.onBatch,
       ...(options.onFailure ? { onFailure: options.onFailure } : {}),
     });

@@ -1,5 +1,6 @@
 import { DeltaError, openTable, type Snapshot, type Store, type Table } from '@eventlake/delta';
 import { openPlanStore } from './batch/plan-store.js';
+import type { Passed } from './jobs/passed.js';
 import type { EventLog } from './log/event-log.js';
 import type { PipelineDefinition } from './schema/definition.js';
 import { bronzeTables, deltaTables, silverTables } from './schema/tables.js';
@@ -104,8 +105,11 @@ export function statusReader({ pipeline, store, log: openedLog }: StatusSources)
       const bronze = bronzeTables(pipeline.event);
       const silver = silverTables(pipeline.event);
       const facts = pipeline.gold.find(({ grows }) => grows === 'append');
-      const positionsOf = async (consumer: string) =>
-        (log && logStatus && (await log.positions(consumer, topic))) || [];
+      const positionsOf = async (consumer: string) => {
+        if (!log || !logStatus) return [];
+        if (!log.advisoryPositions) return (await log.positions(consumer, topic)) ?? [];
+        return (await openPlanStore<Partial<Passed>>(store, consumer, topic).newest())?.input.position ?? [];
+      };
       const [landedTo, countedTo] = [await positionsOf('raw-landing'), await positionsOf('fast-agg')];
       const [landed, counted] = [sum(landedTo), sum(countedTo)];
       const partitionLag = (positions: readonly number[]) =>

@@ -25,7 +25,7 @@ Examples:
     .action(async (files: string[], options: { sourceId?: string }, command: Command) => {
       const { settings, json } = await invoke(command);
       const { ingest } = await import('../ingest/ingest.js');
-      const { openLog } = await import('../components.js');
+      const { openLog, provideTopic } = await import('../components.js');
       const { acquireLock } = await import('../lock.js');
       const { loadPipeline } = await import('../load-pipeline.js');
       const { progressReport } = await import('./terminal/progress.js');
@@ -35,7 +35,7 @@ Examples:
       const log = await openLog(settings);
       const bar = progressReport();
       try {
-        await log.createTopic(event.topic, settings.log);
+        await provideTopic(log, event.topic, settings);
         const result = await ingest(files, {
           log,
           topic: event.topic,

@@ -15,8 +15,8 @@ export function registerReset(program: Command): void {
     .addHelpText(
       'after',
       `
-Refuses while anything runs on the folder. Tables elsewhere (a lakehouse that is not in the data folder, a ClickHouse
-server) are left alone.
+Refuses while anything runs on the folder. What lies elsewhere (a lakehouse that is not in the data folder, a topic
+of Kafka, a ClickHouse server) is left alone.
 
 Examples:
   eventlake reset

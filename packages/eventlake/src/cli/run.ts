@@ -201,7 +201,7 @@ Examples:
       const { loadPipeline } = await import('../load-pipeline.js');
       const { produce } = await import('../jobs/producer.js');
       const { acquireLock } = await import('../lock.js');
-      const { openLog } = await import('../components.js');
+      const { openLog, provideTopic } = await import('../components.js');
       const { progressReport } = await import('./terminal/progress.js');
       const signal = stopSignal();
       const logger = makeLogger('producer', settings.logLevel, json);
@@ -216,7 +216,7 @@ Examples:
       const { produced: countProduced } = producerMetrics(observed.registry);
       observed.setReady(undefined);
       try {
-        await log.createTopic(pipeline.event.topic, settings.log);
+        await provideTopic(log, pipeline.event.topic, settings);
         logger.info(
           { topic: pipeline.event.topic, ratePerSecond: settings.producer.ratePerSecond },
           'producing',

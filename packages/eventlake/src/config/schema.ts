@@ -78,6 +78,11 @@ export const settingsSchema = z.strictObject({
     .describe(
       'Records are gone from the log before they were read: stop with an error, or continue with what is left and record what is missing.',
     ),
+  standbyAfterMs: milliseconds(1000)
+    .optional()
+    .describe(
+      'An instance of a job that was overtaken by another stands by, and takes over when that one has planned nothing for so long (three intervals at least). Unset: it ends.',
+    ),
   engine: z
     .strictObject({
       default: engineName

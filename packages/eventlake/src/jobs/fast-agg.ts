@@ -79,7 +79,7 @@ export function fastAgg(context: JobContext, options: FastAggOptions = {}): Stre
       await execute(newest, performance.now() - ZOMBIE_AFTER_MS, info);
     } else {
       await refuseForeignCounts(context);
-      const positions = await log.positions('fast-agg', topic);
+      const positions = log.advisoryPositions ? undefined : await log.positions('fast-agg', topic);
       const position = positions ?? info.partitions.map(({ startOffset }) => startOffset);
       passed = { topicId: info.topicId, start: position, position };
       highest = position.map(() => null);

@@ -1,4 +1,5 @@
 import { DeltaError, StoreError } from '@eventlake/delta';
+import { openPlanStore } from '../batch/plan-store.js';
 import { EventlakeError } from '../errors.js';
 import type { BatchReport, Job, JobContext, StreamingJob } from './job.js';
 import { sleep } from './sleep.js';
@@ -9,6 +10,11 @@ export interface LoopOptions {
   /** Until caught up, then return. A trouble that might pass is thrown instead of waited for. */
   once?: boolean;
   onBatch?(report: BatchReport): void;
+  /**
+   * An instance that was overtaken stands by, and takes over when the other one has planned nothing for so long, three
+   * intervals at least. Undefined: it ends.
+   */
+  standbyAfterMs?: number | undefined;
   /** A batch failed, and is tried again after a while. */
   onFailure?(error: unknown): void;
 }
@@ -20,7 +26,7 @@ export interface LoopOptions {
  *
  * A stop comes between durable steps; what is planned by then is replayed by the next start. A full disk or a server
  * that is away is waited for: nothing is lost meanwhile.
- * @throws EventlakeError `fenced` where another instance of the job planned a batch first.
+ * @throws EventlakeError `fenced` where another instance of the job planned a batch first, unless it is to stand by.
  */
 export async function runJob(job: Job, context: JobContext, options: LoopOptions): Promise<void> {
   const run = options.once ? catchUp : isStreaming(job) ? follow : onSchedule;
@@ -34,6 +40,10 @@ export async function runJob(job: Job, context: JobContext, options: LoopOptions
       return;
     } catch (error) {
       if (context.signal.aborted && isAbort(error)) return;
+      if (!options.once && isFenced(error) && options.standbyAfterMs !== undefined) {
+        await standBy(job, context, Math.max(options.standbyAfterMs, 3 * options.intervalMs));
+        continue;
+      }
       if (options.once || !mayPass(error)) throw error;
       failures += 1;
       options.onFailure?.(error);
@@ -42,6 +52,30 @@ export async function runJob(job: Job, context: JobContext, options: LoopOptions
       await sleep(waitMs, context.signal);
     }
   }
+}
+
+/**
+ * Until the active instance has planned nothing for `afterMs`: it is gone, or has nothing to do, and then whoever plans
+ * next is the active one. Nobody needs to agree on it, since only one can plan a batch.
+ */
+async function standBy(job: Job, { store, pipeline, logger, signal }: JobContext, afterMs: number) {
+  logger.info({ job: job.name, afterMs }, `${job.name} stands by: another instance is active`);
+  const plans = openPlanStore<unknown>(store, job.name, pipeline.event.topic);
+  let last: number | undefined;
+  for (let sinceMs = performance.now(); performance.now() - sinceMs < afterMs && !signal.aborted; ) {
+    const batch = await plans.newest().then(
+      (plan) => plan?.batch,
+      () => last,
+    );
+    if (batch !== last) sinceMs = performance.now();
+    last = batch;
+    await sleep(Math.min(1_000, afterMs / 4), signal);
+  }
+  if (!signal.aborted) logger.info({ job: job.name }, `${job.name} takes over`);
+}
+
+function isFenced(error: unknown): boolean {
+  return error instanceof EventlakeError && error.kind === 'fenced';
 }
 
 const BACKOFF_MAX_MS = 30_000;

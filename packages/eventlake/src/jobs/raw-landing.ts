@@ -59,7 +59,7 @@ export function rawLanding(context: JobContext): StreamingJob {
 
   /** A position without a plan: this job had begun, before there was anything to land. */
   async function beginning(info: TopicInfo): Promise<Passed> {
-    const positions = await log.positions('raw-landing', topic);
+    const positions = log.advisoryPositions ? undefined : await log.positions('raw-landing', topic);
     const position = positions ?? info.partitions.map(({ startOffset }) => startOffset);
     return { topicId: info.topicId, start: position, position };
   }

@@ -6,6 +6,12 @@
  */
 export interface EventLog {
   /**
+   * Positions are for looking at: others than the one lake may have committed them, and retention does not wait for them.
+   * Whoever has no plan yet begins at the first record then, whatever position is found.
+   */
+  readonly advisoryPositions?: boolean;
+
+  /**
    * Makes the topic, or returns it where it is there; then it takes over the retention that is given.
    * @throws EventlakeError `invalid` where it differs in partitions, or the name is none that Kafka would take.
    */

@@ -15,6 +15,7 @@ import type {
 } from './event-log.js';
 import { Cluster, parseAddress } from './kafka/cluster.js';
 import { checkCompression } from './kafka/compression/codec.js';
+import { describeCluster, type KafkaDescription } from './kafka/describe.js';
 import { retrying } from './kafka/kafka-error.js';
 import { Positions } from './kafka/positions.js';
 import { PartitionProducer, piecesByPartition } from './kafka/producer.js';
@@ -33,6 +34,20 @@ import { checkBatch } from './record-batch.js';
  */
 export async function openKafkaLog(settings: KafkaSettings): Promise<EventLog> {
   checkCompression(settings.compression);
+  return new KafkaLog(await clusterOf(settings), settings);
+}
+
+/** What there is, for `doctor`. @throws EventlakeError `unavailable`, `forbidden`, `invalid`. */
+export async function describeKafka(settings: KafkaSettings, topic: string): Promise<KafkaDescription> {
+  const cluster = await clusterOf(settings);
+  try {
+    return await describeCluster(cluster, topic, settings.retryTimeoutMs);
+  } finally {
+    cluster.close();
+  }
+}
+
+async function clusterOf(settings: KafkaSettings): Promise<Cluster> {
   const brokers = settings.brokers ?? [];
   brokers.forEach(parseAddress);
   const { clientId, connectTimeoutMs, requestTimeoutMs } = settings;
@@ -43,10 +58,11 @@ export async function openKafkaLog(settings: KafkaSettings): Promise<EventLog> {
     tls: settings.tls.enabled ? await tlsOf(settings.tls) : undefined,
     sasl: saslOf(settings.sasl),
   };
-  return new KafkaLog(new Cluster(brokers, connection), settings);
+  return new Cluster(brokers, connection);
 }
 
 class KafkaLog implements EventLog {
+  readonly advisoryPositions = true;
   readonly #positions: Positions;
   readonly #producers = new Map<string, PartitionProducer>();
   readonly #sources = new Map<string, SourceAppends>();

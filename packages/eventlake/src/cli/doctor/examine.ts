@@ -7,6 +7,7 @@ import type { EventlakeError } from '../../errors.js';
 import { loadPipeline } from '../../load-pipeline.js';
 import { lockHolders } from '../../lock.js';
 import { formatBytes } from '../terminal/format.js';
+import { kafkaFinding } from './kafka.js';
 import { portFinding } from './port.js';
 
 export interface Finding {
@@ -31,6 +32,7 @@ export async function examine(settings: Settings): Promise<Finding[]> {
     pipelineFinding(settings.pipeline),
     memoryFinding(settings),
     runningFinding(settings.dataDir),
+    ...(settings.log.kafka.brokers ? [kafkaFinding(settings)] : []),
     portFinding(settings),
   ];
   return Promise.all(checks);
