@@ -2,6 +2,7 @@ import type { Settings } from './config.js';
 import { reportHealth } from './health.js';
 import type { BatchReport, Job, JobContext, JobName } from './jobs/job.js';
 import { runJob } from './jobs/loop.js';
+import type { Tracing } from './tracing/tracing.js';
 
 interface Stage {
   intervalMs(settings: Settings): number;
@@ -39,13 +40,18 @@ export interface StageOptions {
   onBatch(report: BatchReport): void;
   /** A batch failed, and is tried again after a while. */
   onFailure?(error: unknown): void;
+  /** Where batches go as traces. */
+  tracing?: Tracing | undefined;
 }
 
 /** Runs a stage until the context's signal, or `once` until it has caught up. */
 export async function runStage(name: JobName, context: JobContext, options: StageOptions): Promise<void> {
   const stage = STAGES[name];
   const makeJob = await stage.load();
-  const job = makeJob(context, { fullRefresh: options.fullRefresh });
+  const traced =
+    options.tracing && (await import('./tracing/trace-batches.js')).traceBatches(context, options.tracing);
+  const made = makeJob(traced?.context ?? context, { fullRefresh: options.fullRefresh });
+  const job = traced?.trace(made) ?? made;
   // It always runs and always has ClickHouse at hand.
   const health = name === 'fast-agg' ? reportHealth(context) : undefined;
   try {

@@ -29,5 +29,7 @@ export interface Plan<Input> {
   plannedAt: string;
   /** Tells two instances' equal plans apart. */
   instance: string;
+  /** The trace that planned it, as W3C's traceparent, for the traces that follow from it to link to. */
+  trace?: string;
   input: Input;
 }

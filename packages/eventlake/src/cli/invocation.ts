@@ -83,6 +83,6 @@ function assignment(text: string, previous: string[] = []): string[] {
   return [...previous, text];
 }
 
-function version(): string {
+export function version(): string {
   return (createRequire(import.meta.url)('../../package.json') as { version: string }).version;
 }

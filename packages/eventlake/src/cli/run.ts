@@ -2,7 +2,8 @@ import type { Command } from 'commander';
 import type { Flag, Settings } from '../config.js';
 import { EventlakeError } from '../errors.js';
 import type { JobName } from '../jobs/job.js';
-import { invoke } from './invocation.js';
+import type { Tracing } from '../tracing/tracing.js';
+import { invoke, version } from './invocation.js';
 import { addDataLoss, dataLossFlags, wholeNumber } from './options.js';
 import { stopSignal, tellParent } from './stop-signal.js';
 import { printJson } from './terminal/streams.js';
@@ -106,13 +107,16 @@ function registerJob(run: Command, { name, description, refreshes, readsLog }: (
           crashAt,
           watchStore: observed.store,
         });
+        let tracing: Tracing | undefined;
         const total = { batches: 0, rowsIn: 0, rowsOut: 0 };
         try {
           logger.info(once ? 'catching up' : 'running');
           if (observed.url) logger.info({ metrics: observed.url }, 'figures are there to be read');
           tellParent({ type: 'ready' });
           observed.setReady(undefined);
+          tracing = await openTracingOf(name, settings);
           await runStage(name, components, {
+            tracing,
             once,
             fullRefresh,
             onBatch: (report) => {
@@ -129,6 +133,7 @@ function registerJob(run: Command, { name, description, refreshes, readsLog }: (
             },
           });
         } finally {
+          await tracing?.close();
           await components.close();
         }
         logger.info(total, once && !signal.aborted ? 'caught up' : 'stopped');
@@ -138,6 +143,12 @@ function registerJob(run: Command, { name, description, refreshes, readsLog }: (
         await lock.release();
       }
     });
+}
+
+async function openTracingOf(stage: JobName, { tracing }: Settings): Promise<Tracing | undefined> {
+  if (tracing.otlpEndpoint === undefined) return undefined;
+  const { openTracing } = await import('../tracing/tracing.js');
+  return openTracing({ endpoint: tracing.otlpEndpoint, stage, version: version() });
 }
 
 /** Under `dev`, whose children share their settings, a port of its own is the parent's. */

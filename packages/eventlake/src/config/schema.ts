@@ -205,6 +205,15 @@ export const settingsSchema = z.strictObject({
         ),
     })
     .prefault({}),
+  tracing: z
+    .strictObject({
+      otlpEndpoint: url
+        .optional()
+        .describe(
+          'Base address of an OpenTelemetry collector (OTLP over HTTP), such as `http://127.0.0.1:4318`. Default: `OTEL_EXPORTER_OTLP_ENDPOINT`.',
+        ),
+    })
+    .prefault({}),
   maintenance: z
     .strictObject({
       compactAfterFiles: count(2, 100_000)

@@ -52,10 +52,21 @@ export async function fromFile(cwd: string, file?: string): Promise<RawSetting[]
 /** `EVENTLAKE_*`. An empty variable is as good as none. */
 export function fromEnvironment(env: Readonly<Record<string, string | undefined>>): RawSetting[] {
   const byVariable = new Map(settingPaths.map((path) => [variableName(path), path]));
-  return Object.entries(env)
+  const own = Object.entries(env)
     .filter(([name, value]) => name.startsWith('EVENTLAKE_') && value && !NOT_SETTINGS.test(name))
-    .map(([name, value]) => ({ path: byVariable.get(name) ?? name, value, origin: { kind: 'env', name } }));
+    .map(([name, value]) => ({
+      path: byVariable.get(name) ?? name,
+      value,
+      origin: { kind: 'env' as const, name },
+    }));
+  // What has a name everywhere, for a setting that has one here, too, which comes first.
+  const standard = Object.entries(STANDARD_NAMES)
+    .filter(([name]) => env[name])
+    .map(([name, path]) => ({ path, value: env[name], origin: { kind: 'env' as const, name } }));
+  return [...standard, ...own];
 }
+
+const STANDARD_NAMES = { OTEL_EXPORTER_OTLP_ENDPOINT: 'tracing.otlpEndpoint' };
 
 export function fromFlags(flags: readonly Flag[]): RawSetting[] {
   return flags.map(({ path, value, flag }) => ({ path, value, origin: { kind: 'flag', name: flag } }));

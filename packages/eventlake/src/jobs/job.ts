@@ -22,6 +22,8 @@ export interface JobContext {
   signal: AbortSignal;
   /** Called around every durable write; tests make it kill the process. See `crash-points.ts`. */
   crashPoint(name: string): void;
+  /** Of the batch that runs, where batches are traced. */
+  traceparent?(): string | undefined;
 }
 
 export type JobName = 'raw-landing' | 'bronze-to-silver' | 'silver-to-gold' | 'fast-agg';

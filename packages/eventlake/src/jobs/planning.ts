@@ -12,12 +12,14 @@ export function newPlan<Input>(
   last: number | undefined,
   input: Input,
 ): Plan<Input> {
+  const trace = context.traceparent?.();
   return {
     job,
     topic: context.pipeline.event.topic,
     batch: (last ?? 0) + 1,
     plannedAt: new Date(context.now()).toISOString(),
     instance,
+    ...(trace === undefined ? {} : { trace }),
     input,
   };
 }
