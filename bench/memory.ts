@@ -14,12 +14,13 @@
  * log above all, which it drops as soon as somebody else needs the memory. The claim is about the sum of both.
  */
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MemoryPeak, type ProcessMemory } from './lib/memory-peak.js';
 import { mb, median, publish } from './lib/rounds.js';
 import { preparedLog } from './prepare/prepared.js';
+import { rewind } from './prepare/rewind.js';
 
 const sizes = (process.argv[2] ?? '5000000,20000000').split(',').map(Number);
 const ROUNDS = Number(process.argv[3] ?? 1);
@@ -71,8 +72,8 @@ function isMeasured(command: string): boolean {
 
 async function measure(way: string, events: number): Promise<Round> {
   const log = preparedLog(events);
+  await rewind(log);
   const dataDir = mkdtempSync(join(dirname(log), 'memory-'));
-  mkdirSync(dataDir, { recursive: true });
   symlinkSync(log, join(dataDir, 'log'));
   const startedMs = performance.now();
   const child = spawn(process.execPath, [jiti, script(way), dataDir, String(events)], {

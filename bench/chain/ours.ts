@@ -2,8 +2,10 @@
 import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { rewind } from '../prepare/rewind.js';
 import { runStages } from '../prepare/stages.js';
 
+await rewind(process.argv[2]!);
 const dataDir = mkdtempSync(join(tmpdir(), 'eventlake-chain-'));
 symlinkSync(process.argv[2]!, join(dataDir, 'log'));
 const {

@@ -8,6 +8,7 @@ import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import userEvents from '@eventlake/user-events';
 import { openEmbeddedLog } from '../../packages/eventlake/dist/log/embedded-log.js';
+import { rewind } from './rewind.js';
 import { runStages } from './stages.js';
 
 const [logDir, dataDir] = [process.argv[2]!, process.argv[3]!];
@@ -17,6 +18,7 @@ const OLD = ADDED / 100;
 
 const log = join(dataDir, 'log');
 cpSync(logDir, log, { recursive: true });
+await rewind(log);
 await runStages(dataDir, ['raw-landing', 'bronze-to-silver', 'silver-to-gold']);
 await appendMore();
 await runStages(dataDir, ['raw-landing']);

@@ -31,7 +31,7 @@ export interface BronzeToSilverOptions {
 }
 
 /** A backlog larger than this is merged in several batches, so that the checked rows fit into memory. */
-const BATCH_ROWS_MAX = 1_000_000;
+const BATCH_ROWS_MAX = 500_000;
 
 /**
  * Bronze → silver: rejects what is not valid, keeps the first landed of each id, types the rest. Silver only appends.

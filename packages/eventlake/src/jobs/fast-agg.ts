@@ -42,7 +42,8 @@ export interface FastAggOptions {
 
 /** A guess, until a batch has told. */
 const RECORD_BYTES = 256;
-const BATCH_RECORDS_MAX = 500_000;
+/** A backlog is counted in batches of which one is small in memory; each costs some tens of milliseconds more. */
+const BATCH_RECORDS_MAX = 100_000;
 /** An instance that was away for so long looks whether another has taken over, since tokens do not last for ever. */
 const ZOMBIE_AFTER_MS = 30_000;
 const FORGET_EVERY = 50;

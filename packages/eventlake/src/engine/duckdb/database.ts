@@ -18,6 +18,16 @@ export interface DatabaseOptions {
   tempDir: string;
 }
 
+/**
+ * The allocator gives back what a query has freed. By default each thread keeps up to 128 MB for the next one, and the memory
+ * limit does not see it.
+ */
+const GIVE_BACK = [
+  'allocator_background_threads = true',
+  "allocator_flush_threshold = '16MB'",
+  "allocator_bulk_deallocation_flush_threshold = '32MB'",
+];
+
 /** One DuckDB for the process; it holds nothing that outlives it. */
 export async function openDatabase(options: DatabaseOptions): Promise<DuckDBInstance> {
   const database = await DuckDBInstance.create(':memory:', {
@@ -31,6 +41,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<DuckDBInst
   const connection = await database.connect();
   try {
     await connection.run("SET GLOBAL TimeZone = 'UTC'");
+    for (const setting of GIVE_BACK) await connection.run(`SET GLOBAL ${setting}`);
     for (const macro of duckdbMacros) await connection.run(macro);
   } finally {
     connection.disconnectSync();

@@ -31,7 +31,7 @@ const MAP_BYTES = 2 ** 40;
  * What has been read through the map stays in this process's memory until the kernel needs it elsewhere. Who reads a long
  * log gives it back by mapping anew, so that memory does not grow with the log.
  */
-const MAPPED_BYTES_MAX = 128 * 2 ** 20;
+const MAPPED_BYTES_MAX = 32 * 2 ** 20;
 
 export async function openEnvironment(dir: string, mappedBytesMax = MAPPED_BYTES_MAX): Promise<Environment> {
   try {
