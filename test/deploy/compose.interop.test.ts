@@ -71,10 +71,9 @@ async function until(url: string, user: string, password: string, sql: string): 
 }
 
 function startService({ command, environment }: Service, env: Record<string, string>): ChildProcess {
-  const { EVENTLAKE_LOG_KAFKA_BROKERS: _, ...own } = environment;
   const child = start(command ?? [], {
     stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...own, EVENTLAKE_LOG_LEVEL: 'error', ...env },
+    env: { ...environment, EVENTLAKE_LOG_LEVEL: 'error', ...env },
   });
   onTestFinished(() => {
     child.kill('SIGKILL');
@@ -94,7 +93,15 @@ async function folder(): Promise<string> {
   return path;
 }
 
-test('its jobs are commands that fill ClickHouse, as plain processes on the embedded log, and end when told to', async () => {
+/** A real broker, as the file has one. */
+async function broker(): Promise<string> {
+  const dir = await folder();
+  const script = join(ROOT, 'scripts/kafka');
+  onTestFinished(() => run(script, ['stop', '--dir', dir, '--kill']).then(() => {}));
+  return (await run(script, ['start', '--dir', dir])).stdout.trim().split('\n').at(-1)!;
+}
+
+test('its jobs are commands that fill ClickHouse from Kafka, as plain processes, and end when told to', async () => {
   const services = await load('compose.yaml', PASSWORDS);
   const [dataDir, serverDir] = [await folder(), await folder()];
   const logger = pino({ level: 'silent' });
@@ -104,6 +111,7 @@ test('its jobs are commands that fill ClickHouse, as plain processes on the embe
   const password = await readWriterSecret(serverDir);
   const env = {
     EVENTLAKE_DATA_DIR: dataDir,
+    EVENTLAKE_LOG_KAFKA_BROKERS: await broker(),
     EVENTLAKE_CLICKHOUSE_URL: server.url,
     EVENTLAKE_CLICKHOUSE_PASSWORD: password,
     EVENTLAKE_METRICS_PORT: '0',

@@ -1,52 +1,17 @@
 import pipeline from '@eventlake/user-events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { recordChecks, reportHealth } from '../../packages/eventlake/src/health.js';
-import { bronzeToSilver } from '../../packages/eventlake/src/jobs/bronze-to-silver.js';
-import { fastAgg } from '../../packages/eventlake/src/jobs/fast-agg.js';
-import type { JobContext } from '../../packages/eventlake/src/jobs/job.js';
-import { runJob } from '../../packages/eventlake/src/jobs/loop.js';
-import { rawLanding } from '../../packages/eventlake/src/jobs/raw-landing.js';
-import { silverToGold } from '../../packages/eventlake/src/jobs/silver-to-gold.js';
-import { verify } from '../../packages/eventlake/src/verify/verify.js';
 import { healthDashboard } from '../../scripts/grafana/pipeline-health.js';
-import { at, event, records } from '../jobs/events.js';
-import { type Lake, NOON_MS, openLake, openServing } from '../jobs/lake.js';
+import { NOON_MS } from '../jobs/lake.js';
+import { DAY_MS, fillDashboards } from './filled.js';
 import { ask, expandMacros } from './plugin.js';
 
 const MINUTE_MS = 60_000;
-const DAY_MS = 86_400_000;
 
-let lake: Lake;
-let opened: Awaited<ReturnType<typeof openServing>>;
-
-/** Eight events a minute apart, one of them sent twice, one late, one that is broken; two more on the next day. */
+let filled: Awaited<ReturnType<typeof fillDashboards>>;
 beforeAll(async () => {
-  opened = await openServing();
-  lake = await openLake({ serving: opened.serving, partitions: 1 });
-  const timed = (n: number, ms: number) => event(n, { timestamp: at(NOON_MS + ms) });
-  lake.clock.ms = NOON_MS + 8 * MINUTE_MS;
-  await lake.append(
-    records([
-      timed(0, 0),
-      timed(0, 0),
-      '{',
-      ...[1, 2, 3, 4, 5, 6, 7].map((n) => timed(n, n * MINUTE_MS)),
-      timed(8, 0),
-    ]),
-  );
-  lake.clock.ms = NOON_MS + DAY_MS + MINUTE_MS;
-  await lake.append(records([timed(9, DAY_MS), timed(10, DAY_MS)]));
-  for (const make of [rawLanding, bronzeToSilver, silverToGold, fastAgg]) {
-    await runJob(make(lake.context), lake.context, { intervalMs: 0, once: true });
-  }
-  const now: JobContext = { ...lake.context, now: Date.now };
-  await reportHealth(now).stop();
-  await recordChecks(now, await verify(lake.context));
+  filled = await fillDashboards();
 });
-afterAll(async () => {
-  await lake?.close();
-  await opened?.close();
-});
+afterAll(() => filled?.close());
 
 const days = { fromMs: NOON_MS - DAY_MS, toMs: NOON_MS + 2 * DAY_MS, intervalSeconds: 60 };
 const lastHour = () => ({
@@ -118,7 +83,7 @@ describe('the shop', () => {
   });
 
   test.each(Object.keys(SHOP))('%s', async (title) => {
-    const rows = await ask(opened.serving.url, expandMacros(shop.get(title)!, days));
+    const rows = await ask(filled.url, expandMacros(shop.get(title)!, days));
     expect(sorted(rows)).toEqual(sorted(SHOP[title]!));
   });
 
@@ -186,7 +151,7 @@ describe('the health of the pipeline', () => {
   });
 
   test.each(Object.keys(HEALTH))('%s', async (title) => {
-    const rows = await ask(opened.serving.url, expandMacros(health.get(title)!, lastHour()));
+    const rows = await ask(filled.url, expandMacros(health.get(title)!, lastHour()));
     expect(sorted(rows)).toEqual(HEALTH[title]);
   });
 });

@@ -132,17 +132,17 @@ describe('a changed declaration', () => {
           await sleep(2);
         }
       };
-      await append(100);
+      await append(40);
       await expect
         .poll(() => lake.context.engine.tableState('silver.user_events').catch(() => ({ recordCount: 0 })))
         .toMatchObject({ recordCount: expect.toSatisfy((count: number) => count > 0) });
-      const appending = append(300);
+      const appending = append(120);
       await applyMigration(declared(lake, withCampaign), { drops: false });
       await appending;
       stop.abort();
       await ended;
       await runAll(declared(lake, withCampaign));
-      expect(await silver(lake, 'event_id')).toHaveLength(300);
+      expect(await silver(lake, 'event_id')).toHaveLength(120);
       const { checks } = await verify(declared(lake, withCampaign));
       expect(checks.filter(({ status }) => status !== 'ok')).toEqual([]);
     }));
