@@ -28,7 +28,7 @@ export async function openClickHouse(settings: Settings): Promise<ClickHouseRead
     host: '127.0.0.1',
     port: 0,
     reader: { user, password },
-    lake: { root: settings.lakehouse, tables: deltaTables(pipeline) },
+    lake: { root: settings.lakehouse, s3: settings.s3, tables: deltaTables(pipeline) },
     logger: makeLogger('query', 'error', false),
   });
   return { ...reader(own.url, credentials), close: () => own.close() };

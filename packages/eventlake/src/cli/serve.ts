@@ -41,7 +41,7 @@ Examples:
       const logger = makeLogger('serve', settings.logLevel, json);
       const lock = await acquireLock(settings.dataDir, 'serve');
       const pipeline = await loadPipeline(settings.pipeline, process.cwd());
-      const lake = { root: settings.lakehouse, tables: deltaTables(pipeline) };
+      const lake = { root: settings.lakehouse, s3: settings.s3, tables: deltaTables(pipeline) };
       const watched = await watch(settings);
       const endpoint = await startEndpoint({
         dataDir: settings.dataDir,

@@ -10,7 +10,7 @@ import type { Endpoint } from './endpoint/start.js';
 import type { Serving } from './serving.js';
 
 export interface ConnectOptions {
-  settings: { clickhouse: Omit<Settings['clickhouse'], 'tls'>; lakehouse: string };
+  settings: { clickhouse: Omit<Settings['clickhouse'], 'tls'>; lakehouse: string; s3?: Settings['s3'] };
   /** Delta tables that an embedded one in this process shows beside ClickHouse's own. */
   tables?: LakeOptions['tables'];
   dataDir: string;
@@ -80,7 +80,7 @@ async function findOrStart(
     try {
       // Loaded only here: who talks to a server or a running endpoint never loads the engine.
       const { startEndpoint } = await import('./endpoint/start.js');
-      const lake = tables && { root: settings.lakehouse, tables };
+      const lake = tables && { root: settings.lakehouse, s3: settings.s3, tables };
       const endpoint = await startEndpoint({ dataDir, host: '127.0.0.1', port: 0, lake, logger });
       keep(endpoint);
       return endpoint;

@@ -44,6 +44,8 @@ export function usersConfig(): string {
       default: {
         session_timezone: 'UTC',
         delta_lake_reload_schema_for_consistency: 1,
+        // A store that does not answer is an error soon; the default is 500 attempts.
+        s3_retry_attempts: 5,
         // In parallel it holds back gigabytes of a wide result, and is no faster through a pipe.
         output_format_parallel_formatting: 0,
       },

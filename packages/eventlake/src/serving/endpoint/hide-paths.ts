@@ -5,9 +5,15 @@ import { ClickHouseException } from './errors.js';
 /**
  * Takes from messages for readers what tells where things lie on this machine: the engine names files in its errors.
  * Paths below `folders`, the home folder and the program's own are replaced, however they are spelled: whole, or
- * relative to the root, where the process lives.
+ * relative to the root, where the process lives. Addresses of an object store that begin with one of `urls`, and what the
+ * store has answered, are replaced as well: it repeats the request, access key included.
  */
-export function pathHider(folders: readonly string[]): (error: ClickHouseException) => ClickHouseException {
+export function pathHider(
+  folders: readonly string[],
+  urls: readonly string[] = [],
+): (error: ClickHouseException) => ClickHouseException {
+  const addresses = urls.map((url) => `(?<![\\w.-])${escaped(url)}[^\\s'"\`]*`);
+  const answers = urls.length > 0 ? ['<\\?xml[\\s\\S]*', '<Error>[\\s\\S]*', "in bucket '[^']*'"] : [];
   const roots = [...folders, homedir(), process.cwd()]
     .flatMap((folder) => [folder, realPath(folder)])
     .map((folder) => folder.replace(/\/+$/, '').replace(/^\//, ''))
@@ -16,7 +22,8 @@ export function pathHider(folders: readonly string[]): (error: ClickHouseExcepti
   // A single word is a path only behind a slash.
   const unique = [...new Set(roots)].map((root) => `${root.includes('/') ? '/*' : '/+'}${escaped(root)}`);
   const rest = '(?![\\w.-])(?:/[^\\s\'"`,;:)\\]]*)?';
-  const pattern = new RegExp(`(?:[a-z0-9+]+:)?(?:${unique.join('|')})${rest}`, 'g');
+  const paths = `(?:[a-z0-9+]+:)?(?:${unique.join('|')})${rest}`;
+  const pattern = new RegExp([...answers, ...addresses, paths].join('|'), 'g');
   return (error) => {
     const message = error.message.replace(pattern, '…');
     return message === error.message

@@ -17,6 +17,7 @@ import {
 import { Engine } from './engine.js';
 import { pathHider } from './hide-paths.js';
 import { type LakeOptions, LakeTables } from './lake.js';
+import { lakeAddress } from './lake-address.js';
 import { defaultLimits, type EndpointLimits } from './limits.js';
 import { type Listener, listen, mustNotBeOpenToAll } from './listen.js';
 import { AdmissionQueue } from './queue.js';
@@ -86,7 +87,7 @@ async function startOn(options: EndpointOptions, limits: EndpointLimits, lock: L
     };
     const engine = await Engine.open(clickhouseFolder(dataDir));
     const queue = new AdmissionQueue(engine.concurrentMax, limits.waitingQueriesMax);
-    const hidePaths = pathHider([dataDir, ...(options.lake === undefined ? [] : [options.lake.root])]);
+    const hidePaths = hiderFor(dataDir, options.lake);
     const versions = new TableVersions(engine);
     const cache = new ResultCache(limits.cache);
     const lake = new LakeTables(engine, options.lake, logger, () => versions.changed());
@@ -133,6 +134,16 @@ async function startOn(options: EndpointOptions, limits: EndpointLimits, lock: L
     }
     throw error;
   }
+}
+
+function hiderFor(dataDir: string, lake: LakeOptions | undefined): ReturnType<typeof pathHider> {
+  const address = lake && lakeAddress(lake);
+  if (lake === undefined || typeof address !== 'object') return pathHider([dataDir]);
+  if (address.engine === 'DeltaLakeLocal') return pathHider([dataDir, lake.root]);
+  // The bucket, and what is asked of it.
+  const prefix = lake.root.replace(/^s3:\/\/[^/]+/i, '').replaceAll(/^\/+|\/+$/g, '');
+  const bucket = address.base.slice(0, address.base.length - prefix.length);
+  return pathHider([dataDir], [bucket, lake.root, ...(prefix === '' ? [] : [`${prefix}/`])]);
 }
 
 function alreadyServed(dataDir: string, other: EndpointFile): EventlakeError {
