@@ -5,6 +5,10 @@ const sources = ['packages/delta/src', 'packages/eventlake/src', 'pipelines/user
   sourcesBelow,
 );
 
+/** Made from Spark's own protocol definitions by scripts/generate-spark-connect: nobody reads it, nobody edits it. */
+const GENERATED = 'packages/eventlake/src/engine/spark/protocol/';
+const written = sources.filter(({ path }) => !path.startsWith(GENERATED));
+
 /** Where programs and importers come in. */
 const ENTRIES = [
   'packages/delta/src/index.ts',
@@ -23,15 +27,15 @@ test('no file that nothing imports', () => {
     for (const { target } of source.imports) if (target) visit(target);
   };
   for (const entry of ENTRIES) visit(entry);
-  expect(sources.map(({ path }) => path).filter((path) => !reached.has(path))).toEqual([]);
+  expect(written.map(({ path }) => path).filter((path) => !reached.has(path))).toEqual([]);
 });
 
 test('no file outgrows a screenful of screens', () => {
-  const tooLong = sources.filter(({ text }) => text.split('\n').length > 450).map(({ path }) => path);
+  const tooLong = written.filter(({ text }) => text.split('\n').length > 450).map(({ path }) => path);
   expect(tooLong).toEqual([]);
 });
 
 test('files are small: the median has at most 150 lines', () => {
-  const lengths = sources.map(({ text }) => text.split('\n').length).sort((a, b) => a - b);
+  const lengths = written.map(({ text }) => text.split('\n').length).sort((a, b) => a - b);
   expect(lengths[Math.floor(lengths.length / 2)]).toBeLessThanOrEqual(150);
 });

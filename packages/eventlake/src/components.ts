@@ -77,19 +77,34 @@ export async function openComponents(options: ComponentOptions): Promise<Compone
   };
 }
 
-async function openEngine({ settings, job }: ComponentOptions, store: Store, log: EventLog): Promise<Engine> {
+async function openEngine(options: ComponentOptions, store: Store, log: EventLog): Promise<Engine> {
+  const { settings, job } = options;
   const name = (job && settings.engine[job]) ?? settings.engine.default;
-  if (name === 'spark') {
-    throw new EventlakeError(
-      'invalid',
-      'Apache Spark cannot be the engine yet',
-      { setting: job && settings.engine[job] ? `engine.${job}` : 'engine.default' },
-      'Take duckdb.',
-    );
-  }
+  if (name === 'spark') return openSpark(options, store);
   const { openDuckDbEngine } = await import('./engine/duckdb/engine.js');
   const { cacheBytesMax } = settings.s3;
   return openDuckDbEngine({ store, log, dataDir: settings.dataDir, cacheBytesMax, ...settings.duckdb });
+}
+
+async function openSpark({ settings, job, signal, logger }: ComponentOptions, store: Store): Promise<Engine> {
+  const { kafka } = settings.log;
+  if ((job === 'raw-landing' || job === 'fast-agg') && !kafka.brokers) {
+    throw new EventlakeError(
+      'invalid',
+      `${job} cannot run on Spark: no cluster reads the log of the data folder`,
+      { job, setting: settings.engine[job] ? `engine.${job}` : 'engine.default' },
+      `Set log.kafka.brokers, or engine.${job} to duckdb; bronze-to-silver and silver-to-gold can stay on Spark.`,
+    );
+  }
+  const { openSparkEngine } = await import('./engine/spark/engine.js');
+  const { kafkaOptions } = await import('./engine/spark/kafka-source.js');
+  return openSparkEngine({
+    store,
+    ...settings.spark,
+    ...(kafka.brokers && { kafka: await kafkaOptions(kafka) }),
+    signal,
+    onProgress: (progress) => logger.debug({ job, ...progress }, 'Spark computes'),
+  });
 }
 
 /** The lakehouse's root. @throws EventlakeError `invalid` where its address is of no kind that is known. */

@@ -1,0 +1,111 @@
+import type { Store } from '@eventlake/delta';
+import { EventlakeError } from '../../errors.js';
+import type { TableDefinition } from '../../schema/definition.js';
+
+import { Tables } from '../duckdb/tables.js';
+import type { CompactOptions, CompactResult, Engine, EngineSession, TableState } from '../engine.js';
+import { compactTable, optimizeTable } from './compact.js';
+import { type Progress, SparkClient } from './connect/client.js';
+import { wrapErrors } from './errors.js';
+import type { KafkaOptions } from './kafka-source.js';
+import { READ_LIMITS, type ReadLimits } from './read-table.js';
+import { type EngineParts, SparkSession } from './session.js';
+import { openSession } from './setup.js';
+
+export interface SparkEngineOptions {
+  /** The lakehouse's root; the cluster has to see it under the same address. */
+  store: Store;
+  /** How executors reach the log; left out where they cannot. */
+  kafka?: KafkaOptions | undefined;
+  url: string;
+  token?: string | undefined;
+  connectTimeoutMs: number;
+  statementTimeoutMs: number;
+  shufflePartitions?: number | undefined;
+  readLimits?: ReadLimits | undefined;
+  signal?: AbortSignal | undefined;
+  onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+/** SQL that every engine here runs is Spark's since this version. */
+const VERSION_MIN = [4, 2] as const;
+
+/**
+ * Apache Spark through Spark Connect. Spark computes and writes data files; the Delta log is @eventlake/delta's here as
+ * everywhere, so that all writers of a table exclude each other by the same means.
+ * @throws EventlakeError `unavailable`, `forbidden`, `invalid` where the server is away, shut or too old
+ */
+export async function openSparkEngine(options: SparkEngineOptions): Promise<Engine> {
+  const { store, kafka, shufflePartitions, readLimits = READ_LIMITS } = options;
+  const client = new SparkClient(options);
+  const version = await client.version();
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (major < VERSION_MIN[0] || (major === VERSION_MIN[0] && minor < VERSION_MIN[1])) {
+    throw new EventlakeError(
+      'invalid',
+      `The server is Spark ${version}, but it has to be ${VERSION_MIN.join('.')} or later`,
+      { url: client.address.shown },
+      'deploy/spark names the versions that work together.',
+    );
+  }
+  return new SparkEngine({ client, store, kafka, tables: new Tables(store), shufflePartitions, readLimits });
+}
+
+class SparkEngine implements Engine {
+  readonly name = 'spark';
+  readonly #parts: EngineParts;
+
+  constructor(parts: EngineParts) {
+    this.#parts = parts;
+  }
+
+  async createTable(table: TableDefinition): Promise<void> {
+    await wrapErrors({ table: table.name }, () => this.#parts.tables.create(table));
+  }
+
+  async tableState(table: string, appId?: string): Promise<TableState> {
+    return wrapErrors({ table }, async () => {
+      const opened = await this.#parts.tables.open(table);
+      const snapshot = await opened.snapshot();
+      return {
+        version: snapshot.version,
+        txnVersion: appId === undefined ? undefined : snapshot.txn(appId),
+        recordCount: snapshot.recordCount ?? 0,
+        fileCount: snapshot.fileCount,
+        sizeBytes: snapshot.sizeBytes,
+      };
+    });
+  }
+
+  async compact(table: string, options: CompactOptions): Promise<CompactResult> {
+    return this.#withSession(table, async (session) =>
+      compactTable(this.#parts, session, await this.#parts.tables.open(table), options),
+    );
+  }
+
+  async optimize(table: string, { targetBytes }: { targetBytes: number }): Promise<CompactResult> {
+    return this.#withSession(table, async (session) =>
+      optimizeTable(this.#parts, session, await this.#parts.tables.open(table), targetBytes),
+    );
+  }
+
+  async open(): Promise<EngineSession> {
+    return new SparkSession(this.#parts, await openSession(this.#parts));
+  }
+
+  async close(): Promise<void> {
+    this.#parts.client.close();
+  }
+
+  async #withSession<T>(
+    table: string,
+    run: (session: Awaited<ReturnType<typeof openSession>>) => Promise<T>,
+  ) {
+    const session = await openSession(this.#parts);
+    try {
+      return await wrapErrors({ table }, () => run(session));
+    } finally {
+      await session.release();
+    }
+  }
+}

@@ -1,0 +1,176 @@
+import type { Store } from '@eventlake/delta';
+import { EventlakeError, type Where } from '../../errors.js';
+import type { OffsetRange } from '../../log/event-log.js';
+import type { EventDefinition } from '../../schema/definition.js';
+import { commitWrite } from '../duckdb/commit.js';
+
+import type { Tables } from '../duckdb/tables.js';
+import type { BatchId, EngineSession, PreparedWrite, WriteMode, WriteResult } from '../engine.js';
+import { longsOf, rowsOf } from './arrow.js';
+import type { SparkClient } from './connect/client.js';
+import type { ConnectSession, Relation } from './connect/session.js';
+import { wrapErrors } from './errors.js';
+import { type KafkaOptions, kafkaRelation } from './kafka-source.js';
+import { readLog } from './read-log.js';
+import { type ReadLimits, tableRelation } from './read-table.js';
+import { sqlRelation } from './relations.js';
+import { removeFiles, type WrittenFiles, writeFiles } from './write-files.js';
+
+/** What the sessions of an engine share. */
+export interface EngineParts {
+  client: SparkClient;
+  store: Store;
+  tables: Tables;
+  /** How executors read the log; undefined where they cannot. */
+  kafka: KafkaOptions | undefined;
+  shufflePartitions: number | undefined;
+  readLimits: ReadLimits;
+}
+
+interface Prepared extends PreparedWrite {
+  files: WrittenFiles;
+  readVersion: number;
+  committed: boolean;
+}
+
+/** A session of Spark Connect: its views and what it holds computed go with it. */
+export class SparkSession implements EngineSession {
+  readonly #parts: EngineParts;
+  readonly #session: ConnectSession;
+  readonly #prepared: Prepared[] = [];
+
+  constructor(parts: EngineParts, session: ConnectSession) {
+    this.#parts = parts;
+    this.#session = session;
+  }
+
+  async readLog(relation: string, event: EventDefinition, ranges: readonly OffsetRange[]) {
+    const { kafka } = this.#parts;
+    if (!kafka) throw notKafka(event.topic);
+    return wrapErrors({ topic: event.topic }, () =>
+      readLog(
+        {
+          records: (topic, wanted) => kafkaRelation(kafka, topic, wanted),
+          view: (name, input) => this.#view(name, input),
+          computed: (input) => this.#computed(input),
+          rows: (input) => this.#session.rows(input),
+        },
+        relation,
+        event,
+        ranges,
+      ),
+    );
+  }
+
+  async readTable(
+    relation: string,
+    table: string,
+    options: Parameters<EngineSession['readTable']>[2] = {},
+  ): Promise<{ version: number }> {
+    return wrapErrors({ table }, async () => {
+      const { version, where, columns } = options;
+      const opened = await this.#parts.tables.open(table);
+      const snapshot = await opened.snapshot(version === undefined ? undefined : { version });
+      const { store, readLimits } = this.#parts;
+      await this.#view(
+        relation,
+        tableRelation({ store, path: opened.path, snapshot, where, columns }, readLimits),
+      );
+      return { version: snapshot.version };
+    });
+  }
+
+  async define(relation: string, sql: string, options: { materialize?: boolean } = {}): Promise<void> {
+    const input = sqlRelation(sql);
+    await this.#view(relation, options.materialize ? await this.#computed(input) : input);
+  }
+
+  async query<Row extends object>(sql: string): Promise<Row[]> {
+    const rows: Row[] = [];
+    for await (const block of this.#session.rows(sqlRelation(sql))) rows.push(...(rowsOf(block) as Row[]));
+    return rows;
+  }
+
+  async longs(sql: string): Promise<BigInt64Array> {
+    const blocks: BigInt64Array[] = [];
+    for await (const block of this.#session.rows(sqlRelation(sql))) blocks.push(...longsOf(block));
+    const values = new BigInt64Array(blocks.reduce((sum, { length }) => sum + length, 0));
+    let at = 0;
+    for (const block of blocks) {
+      values.set(block, at);
+      at += block.length;
+    }
+    return values;
+  }
+
+  async prepare(table: string, sql: string): Promise<PreparedWrite> {
+    return wrapErrors({ table }, async () => {
+      const opened = await this.#parts.tables.open(table);
+      const snapshot = await opened.snapshot();
+      const target = { store: this.#parts.store, path: opened.path, snapshot };
+      const files = await writeFiles(this.#session, target, sqlRelation(sql));
+      const { rows, bytes } = files;
+      const prepared: Prepared = {
+        table,
+        rows,
+        bytes,
+        files,
+        readVersion: snapshot.version,
+        committed: false,
+      };
+      this.#prepared.push(prepared);
+      return prepared;
+    });
+  }
+
+  async commit(write: PreparedWrite, batch: BatchId, mode: WriteMode): Promise<WriteResult> {
+    const where: Where = { table: write.table, batch: batch.version };
+    const prepared = this.#prepared.find((prepared) => prepared === write);
+    if (!prepared || prepared.committed) {
+      throw new EventlakeError('internal', 'Committed is what this session prepared, once', where);
+    }
+    return wrapErrors(where, async () => {
+      const table = await this.#parts.tables.open(write.table);
+      const result = await commitWrite(table, prepared.files.add, prepared.readVersion, batch, mode);
+      if (result.status === 'skipped') return { ...result, rows: 0 };
+      prepared.committed = true;
+      return { ...result, rows: write.rows };
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#session.release();
+    for (const { committed, files } of this.#prepared) {
+      if (!committed) await removeFiles(this.#parts.store, files.paths);
+    }
+  }
+
+  /** Analyzed now: what its names mean stays, whatever is named so later. */
+  async #view(name: string, input: Relation): Promise<void> {
+    await this.#session.run({
+      commandType: { case: 'createDataframeView', value: { input, name, isGlobal: false, replace: true } },
+    });
+  }
+
+  /** Computed once, and kept on the executors until the session ends; where one of them is lost, so is the batch's attempt. */
+  async #computed(relation: Relation): Promise<Relation> {
+    const answers = await this.#session.run({
+      commandType: { case: 'checkpointCommand', value: { relation, local: true, eager: true } },
+    });
+    for (const { responseType } of answers) {
+      if (responseType.case !== 'checkpointCommandResult') continue;
+      const { relationId } = responseType.value.relation!;
+      return { relType: { case: 'cachedRemoteRelation', value: { relationId } } };
+    }
+    throw new EventlakeError('internal', 'Spark did not name what it has computed');
+  }
+}
+
+function notKafka(topic: string): EventlakeError {
+  return new EventlakeError(
+    'invalid',
+    'Spark reads topics of Kafka only, and the log is in the data folder',
+    { topic },
+    'Set log.kafka.brokers, or set engine.raw-landing and engine.fast-agg to duckdb.',
+  );
+}
