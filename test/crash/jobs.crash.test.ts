@@ -69,7 +69,7 @@ test('jobs as processes of their own, each killed at random moments, over and ov
     }
   }
   console.log(`killed ${killed} times`);
-  expect(killed).toBeGreaterThanOrEqual(ROUNDS);
+  expect(killed).toBeGreaterThanOrEqual(20);
   await catchUp(dataDir);
   await expectGreen(dataDir);
   folders.push(await undisturbed(dataDir));

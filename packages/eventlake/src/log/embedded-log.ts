@@ -97,10 +97,12 @@ class EmbeddedLog implements EventLog {
         if (position !== source.from) return { status: 'source-moved', position };
       }
       const ends = getEnds(env, topic, record);
-      const nowMs = this.now();
+      // In the whole topic, not in each partition only: after a clock has stepped back, no partition's events seem to come
+      // from the future.
+      const nowMs = ends.reduce((latest, of) => Math.max(latest, of.lastTimestampMs), this.now());
       for (const [partition, of] of ends.entries()) {
         for (const block of blocks[partition]!) {
-          of.lastTimestampMs = Math.max(of.lastTimestampMs, nowMs);
+          of.lastTimestampMs = nowMs;
           const bytes = stampBlock(block, of.endOffset, of.lastTimestampMs);
           env.blocks.put(blockKey(record.number, partition, of.endOffset), bytes);
           of.endOffset += block.count;
