@@ -17,7 +17,7 @@ interface Seen {
 const canMount = spawnSync('unshare', ['-rm', 'true']).status === 0;
 
 test.skipIf(!canMount)(
-  'a full disk: each job says so, or waits for space and goes on; nothing is lost',
+  'a full disk: each job says so, and one that is to go on waits for space; nothing is lost',
   async () => {
     const disk = await newFolder();
     const mount = 'mount -t tmpfs -o size=600m none "$1" && exec "$2" "$3" "$1" "$4"';
@@ -34,10 +34,15 @@ test.skipIf(!canMount)(
     for (const { job, phase, code, stderr } of seen) {
       expect(stderr, `${job}, ${phase}`).not.toMatch(/^\s+at .+[:(]/m);
       if (phase === 'full')
-        expect({ job, code, stderr }).toEqual({ job, code: 7, stderr: expect.stringMatching(/full/i) });
+        expect({ job, code, stderr }).toEqual({
+          job,
+          code: 7,
+          stderr: expect.stringMatching(/full|No space/i),
+        });
       else expect({ job, phase, code, stderr }).toMatchObject({ job, phase, code: 0 });
       if (phase === 'waited') expect(stderr).toContain('waits for better times');
     }
+    expect(new Set(seen.map(({ phase }) => phase))).toEqual(new Set(['before', 'full', 'waited', 'after']));
     expect(verified.code, verified.stdout + verified.stderr).toBe(0);
   },
   600_000,

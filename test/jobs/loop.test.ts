@@ -63,6 +63,12 @@ describe('the loop of a job', () => {
     expect(job.calls).toEqual(['recover', 'batch', 'recover', 'batch']);
   });
 
+  it('waits for space on a disk that is full, whoever says so', async () => {
+    const stop = new AbortController();
+    const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+    await runJob(jobOf([full, {}]), context(stop.signal), { intervalMs: 10, onBatch: () => stop.abort() });
+  });
+
   it('ends when another instance was first, and with every trouble that does not pass', async () => {
     for (const kind of ['fenced', 'corrupt', 'data-loss'] as const) {
       const running = runJob(jobOf([new EventlakeError(kind, 'no')]), context(), { intervalMs: 10 });

@@ -164,8 +164,11 @@ function mayPass(error: unknown): boolean {
   // Busy is a table that somebody changed while a batch was computed for it: the next attempt sees it as it is now.
   if (error instanceof EventlakeError) return error.kind === 'unavailable' || error.kind === 'busy';
   if (error instanceof StoreError) return error.kind === 'unavailable' || error.kind === 'full';
-  return error instanceof DeltaError && error.kind === 'contention';
+  if (error instanceof DeltaError) return error.kind === 'contention';
+  return error instanceof Error && FULL_DISK.has((error as NodeJS.ErrnoException).code ?? '');
 }
+
+const FULL_DISK = new Set(['ENOSPC', 'EDQUOT']);
 
 function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError';
