@@ -14,6 +14,7 @@ const ENTRIES = [
   'packages/delta/src/index.ts',
   'packages/eventlake/src/index.ts',
   'packages/eventlake/src/cli/main.ts',
+  'packages/eventlake/src/engine/duckdb/data-engine.ts',
   'pipelines/user-events/src/index.ts',
 ];
 

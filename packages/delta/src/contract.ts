@@ -10,6 +10,7 @@ import type {
 } from './actions.js';
 import type { Changes, ChangesOptions } from './rows/change-feed.js';
 import type { Scan, ScanOptions } from './rows/scan.js';
+import type { Row } from './rows/values.js';
 import type { PrimitiveType, StructField, StructType } from './schema.js';
 import type {
   DeleteOptions,
@@ -117,15 +118,15 @@ export interface Table {
   /** What was inserted, deleted and updated, version by version, where the table has `delta.enableChangeDataFeed`. */
   changes(options: ChangesOptions): Changes;
   /** Adds rows. They are read once, checked one by one, and visible all together or not at all. */
-  append(rows: Rows, options?: WriteOptions): Promise<WriteResult>;
+  append(rows: Rows | EngineQuery, options?: WriteOptions): Promise<WriteResult>;
   /** Puts rows in the place of all rows, or of those for which `where` is true. */
-  overwrite(rows: Rows, options?: OverwriteOptions): Promise<WriteResult>;
+  overwrite(rows: Rows | EngineQuery, options?: OverwriteOptions): Promise<WriteResult>;
   /** Deletes the rows for which `where` is true. */
   delete(options: DeleteOptions): Promise<WriteResult>;
   /** Gives the rows for which `where` is true other values. */
   update(options: UpdateOptions): Promise<WriteResult>;
   /** Updates the rows that have the key of a new row, and adds the new rows whose key is not there. */
-  merge(rows: Rows, options: MergeOptions): Promise<WriteResult>;
+  merge(rows: Rows | EngineQuery, options: MergeOptions): Promise<WriteResult>;
   commit(change: Change): Promise<CommitResult>;
   checkpoint(): Promise<{ version: number }>;
   /** Removes log files that no version within `delta.logRetentionDuration` needs. */
@@ -166,7 +167,7 @@ export interface CompactionOptions {
 }
 
 export interface OptimizeOptions extends Partial<CompactionOptions> {
-  /** What reads and writes the rows; this package's own Parquet code where not given. */
+  /** What reads and writes the rows; the table's engine, or this package's own Parquet code, where not given. */
   engine?: DataEngine;
   /** Sorts the rows of each new file by these columns, so that its statistics say more. */
   sortBy?: readonly string[];
@@ -180,18 +181,56 @@ export interface CompactionGroup {
   sizeBytes: number;
 }
 
-/** What writes rows for this package: DuckDB, Spark, or our own Parquet writer. */
+/** Rows that an engine has, as a query in its own language. For tables that were opened with an engine. */
+export interface EngineQuery {
+  sql: string;
+}
+
+/**
+ * What reads and writes rows for this package: DuckDB, Spark, or our own Parquet code. Files that it writes are durable
+ * when it returns, with exact statistics; nothing is visible yet. Their paths are relative to the table and URL-encoded.
+ */
 export interface DataEngine {
-  /**
-   * Writes the live rows of a group's files as new files of the same partition, durably, with exact statistics.
-   * Nothing is visible yet; the paths are relative to the table and URL-encoded.
-   */
+  /** Writes the live rows of a group's files as new files of the same partition. */
   rewrite(
     table: Table,
     snapshot: Snapshot,
     group: CompactionGroup,
-    options?: { sortBy?: readonly string[] },
+    options: { sortBy?: readonly string[]; deletedRows: DeletedRows },
   ): Promise<AddFile[]>;
+  /** Rows of a version, as `table.scan` gives them. Undefined where it cannot read such a table: then we do. */
+  scan?(
+    table: Table,
+    snapshot: Snapshot,
+    options: { columns?: readonly string[]; where?: Predicate; deletedRows: DeletedRows },
+  ): AsyncIterable<Row[]> | undefined;
+  /** Writes the rows of a query. */
+  write?(table: Table, snapshot: Snapshot, query: EngineQuery): Promise<AddFile[]>;
+  /** Finds the live rows that have the key of a row of the query, and writes what comes in their place. */
+  merge?(table: Table, snapshot: Snapshot, merge: EngineMerge): Promise<EngineMerged>;
+}
+
+/** The positions of a file's rows that its deletion vector deletes. */
+export type DeletedRows = (file: AddFile) => Promise<Iterable<number>>;
+
+export interface EngineMerge {
+  query: EngineQuery;
+  /** No two rows of the query may have the same values in them; a null matches nothing. */
+  on: readonly string[];
+  whenMatched: 'update' | 'delete' | 'ignore';
+  whenNotMatched: 'insert' | 'ignore';
+  deletedRows: DeletedRows;
+  /** Matched rows are deleted by vectors. Else their files go, and their other rows have to be written anew. */
+  byVectors: boolean;
+}
+
+export interface EngineMerged {
+  add: AddFile[];
+  /** Files with matched rows, and which they are by position; `rowCount` counts all rows of the file. */
+  touched: { file: AddFile; rows: Iterable<number>; rowCount: number }[];
+  rowsInserted: number;
+  rowsUpdated: number;
+  rowsDeleted: number;
 }
 
 export interface OptimizeResult {

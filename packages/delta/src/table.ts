@@ -6,6 +6,8 @@ import { type CommitContext, commitChange } from './commit/commit.js';
 import type {
   Change,
   CommitResult,
+  DataEngine,
+  EngineQuery,
   HistoryEntry,
   OptimizeOptions,
   OptimizeResult,
@@ -41,8 +43,9 @@ import type {
   WriteResult,
 } from './writing/contract.js';
 import { ownEngine } from './writing/engine.js';
+import { deletedRowsOf, isQuery, mergeQuery, writeQuery } from './writing/engine-operations.js';
 import { merge, readSource } from './writing/merge.js';
-import { append, deleteWhere, overwrite, update } from './writing/operations.js';
+import { append, deleteWhere, type Operation, overwrite, update } from './writing/operations.js';
 import type { WritePlace } from './writing/session.js';
 import { write } from './writing/write.js';
 
@@ -60,6 +63,8 @@ export interface TableOptions {
   partitionTimeZone?: string;
   /** Files that a V2 checkpoint holds by itself; with more of them it has sidecars of so many. Default 50,000. */
   sidecarActionsMax?: number;
+  /** What reads and writes rows instead of this package's own Parquet code. */
+  engine?: DataEngine;
   /** Who writes, for the history. */
   engineInfo?: string;
 }
@@ -108,7 +113,14 @@ class LogTable implements Table {
   scan(options: ScanOptions = {}): Scan {
     const { version, timestampMs } = options;
     const at = version !== undefined ? { version } : timestampMs !== undefined ? { timestampMs } : undefined;
-    return scan(this.place(), () => this.snapshot(at), options);
+    const { engine } = this.options;
+    const byEngine = engine?.scan
+      ? (snapshot: Snapshot) => {
+          const deletedRows = deletedRowsOf(this.place(), snapshot);
+          return engine.scan?.(this, snapshot, { ...options, deletedRows });
+        }
+      : undefined;
+    return scan(this.place(), () => this.snapshot(at), options, byEngine);
   }
 
   changes(options: ChangesOptions): Changes {
@@ -121,11 +133,15 @@ class LogTable implements Table {
     return result;
   }
 
-  async append(rows: Rows, options: WriteOptions = {}): Promise<WriteResult> {
+  async append(rows: Rows | EngineQuery, options: WriteOptions = {}): Promise<WriteResult> {
+    if (isQuery(rows))
+      return write(this, options, (snapshot) => this.query(snapshot, rows, 'Append', options));
     return write(this, options, (snapshot) => append(this.place(), snapshot, rows, options));
   }
 
-  async overwrite(rows: Rows, options: OverwriteOptions = {}): Promise<WriteResult> {
+  async overwrite(rows: Rows | EngineQuery, options: OverwriteOptions = {}): Promise<WriteResult> {
+    if (isQuery(rows))
+      return write(this, options, (snapshot) => this.query(snapshot, rows, 'Overwrite', options));
     return write(this, options, (snapshot) => overwrite(this.place(), snapshot, rows, options));
   }
 
@@ -137,7 +153,13 @@ class LogTable implements Table {
     return write(this, options, async () => (snapshot) => update(this.place(), snapshot, options));
   }
 
-  async merge(rows: Rows, options: MergeOptions): Promise<WriteResult> {
+  async merge(rows: Rows | EngineQuery, options: MergeOptions): Promise<WriteResult> {
+    const { engine } = this.options;
+    if (isQuery(rows)) {
+      return write(this, options, async () => (snapshot) => {
+        return mergeQuery(this, engine, this.place(), snapshot, rows, options);
+      });
+    }
     return write(this, options, async () => {
       const source = await readSource(rows);
       return (snapshot) => merge(this.place(), snapshot, source, options);
@@ -170,7 +192,8 @@ class LogTable implements Table {
   }
 
   async optimize({ engine, ...options }: OptimizeOptions = {}): Promise<OptimizeResult> {
-    return optimize(this, engine ?? ownEngine(this.place()), options);
+    const chosen = engine ?? this.options.engine ?? ownEngine(this.place());
+    return optimize(this, chosen, (snapshot) => deletedRowsOf(this.place(), snapshot), options);
   }
 
   async restore(to: { version: number } | { timestampMs: number }): Promise<{ version: number }> {
@@ -192,6 +215,15 @@ class LogTable implements Table {
 
   async widenColumn(column: string, toType: PrimitiveType): Promise<{ version: number }> {
     return this.commitFrom((snapshot) => widenColumn(snapshot, column, toType));
+  }
+
+  private query(
+    snapshot: Snapshot,
+    query: EngineQuery,
+    mode: 'Append' | 'Overwrite',
+    options: OverwriteOptions,
+  ): Promise<Operation> {
+    return writeQuery(this, this.options.engine, snapshot, query, mode, options);
   }
 
   /** For changes that are as right on the next version: whoever loses computes anew. */

@@ -1,6 +1,13 @@
 import type { AddFile } from '../actions.js';
 import { compaction, planCompaction } from '../changes/compaction.js';
-import type { DataEngine, OptimizeOptions, OptimizeResult, Table } from '../contract.js';
+import type {
+  DataEngine,
+  DeletedRows,
+  OptimizeOptions,
+  OptimizeResult,
+  Snapshot,
+  Table,
+} from '../contract.js';
 import { DeltaError } from '../errors.js';
 import { liveRecords } from '../stats.js';
 
@@ -15,6 +22,7 @@ const TARGET_BYTES_DEFAULT = 64 * 2 ** 20;
 export async function optimize(
   table: Table,
   engine: DataEngine,
+  deletedRowsOf: (snapshot: Snapshot) => DeletedRows,
   options: OptimizeOptions,
 ): Promise<OptimizeResult> {
   const { txn, sortBy, targetBytes = TARGET_BYTES_DEFAULT, ...compact } = options;
@@ -23,9 +31,10 @@ export async function optimize(
   if (groups.length === 0) {
     return { status: 'nothing-to-do', version: snapshot.version, filesRemoved: 0, filesAdded: 0 };
   }
+  const deletedRows = deletedRowsOf(snapshot);
   const rewritten: { files: AddFile[]; added: AddFile[] }[] = [];
   for (const group of groups) {
-    const added = await engine.rewrite(table, snapshot, group, sortBy ? { sortBy } : {});
+    const added = await engine.rewrite(table, snapshot, group, { ...(sortBy && { sortBy }), deletedRows });
     checkRows(table.path, group.files, added);
     rewritten.push({ files: group.files, added });
   }

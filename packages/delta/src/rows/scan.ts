@@ -28,11 +28,21 @@ export interface Scan extends AsyncIterable<Row> {
 
 export const batchRowsMax = 8192;
 
-/** Rows are handed out in the order of the log's files, which means nothing. */
-export function scan(place: DataPlace, snapshot: () => Promise<Snapshot>, options: ScanOptions): Scan {
+/**
+ * Rows are handed out in the order of the log's files, which means nothing.
+ * @param byEngine reads them where it can
+ */
+export function scan(
+  place: DataPlace,
+  snapshot: () => Promise<Snapshot>,
+  options: ScanOptions,
+  byEngine?: (snapshot: Snapshot) => AsyncIterable<Row[]> | undefined,
+): Scan {
   async function* batches(): AsyncGenerator<Row[]> {
     const version = await snapshot();
     const columns = columnsOf(version, options.columns);
+    const rows = byEngine?.(version);
+    if (rows) return yield* rows;
     const reader = new FileReader(place, version, columns, options.where);
     for (const file of version.files(options.where)) {
       for await (const batch of reader.read(file)) yield* rowsOf(batch, columns);

@@ -11,7 +11,7 @@ import type { WritePlace } from './session.js';
 /** Rewrites files through this package's own reader and writer: what a table uses that has no other engine. */
 export function ownEngine(place: WritePlace): DataEngine {
   return {
-    async rewrite(_table, snapshot, group, { sortBy = [] } = {}) {
+    async rewrite(_table, snapshot, group, { sortBy = [] }) {
       const { fields } = snapshot.schema;
       const order = rowOrder(fields, sortBy);
       const writer = new FileWriter(place.store, place.table, snapshot, () => place.nowMs());

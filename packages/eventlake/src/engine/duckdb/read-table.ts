@@ -34,14 +34,40 @@ export function filesSql(read: TableRead, files: readonly AddFile[]): string {
   return groups.length === 0 ? noRowsSql(read.snapshot.schema.fields) : groups.join('\nUNION ALL ');
 }
 
+/** The same with where each row lies, also of files with deletion vectors, whose rows are all there. */
+export function placedFilesSql(read: TableRead, files: readonly AddFile[]): string {
+  checkMapping(read);
+  const places = ', filename AS "file path", file_row_number AS "file position"';
+  const groups = groupByPartition(files).map((group) =>
+    groupSql(read, group, places, ', filename = true, file_row_number = true'),
+  );
+  if (groups.length > 0) return groups.join('\nUNION ALL ');
+  return noRowsSql(
+    read.snapshot.schema.fields,
+    ', \'\'::VARCHAR AS "file path", 0::BIGINT AS "file position"',
+  );
+}
+
+/** The condition of a predicate on the table's columns. */
+export function whereSql(read: TableRead, where: Predicate | undefined): string {
+  return where === undefined ? 'TRUE' : predicateSql(read, where);
+}
+
 /** @throws EventlakeError `invalid`: reading wrongly is worse than not reading. */
-function checkReadable({ path, snapshot }: TableRead): void {
-  const mode = snapshot.metadata.configuration['delta.columnMapping.mode'] ?? 'none';
-  const refuse = (what: string) => {
-    throw new EventlakeError('invalid', `The DuckDB engine does not read ${what}`, { table: path });
-  };
-  if (mode !== 'none') refuse('tables with column mapping');
-  if (snapshot.files().some((file) => file.deletionVector)) refuse('tables with deletion vectors');
+function checkReadable(read: TableRead): void {
+  checkMapping(read);
+  if (read.snapshot.files().some((file) => file.deletionVector)) {
+    refuse(read, 'tables with deletion vectors');
+  }
+}
+
+function checkMapping(read: TableRead): void {
+  const mode = read.snapshot.metadata.configuration['delta.columnMapping.mode'] ?? 'none';
+  if (mode !== 'none') refuse(read, 'tables with column mapping');
+}
+
+function refuse({ path }: TableRead, what: string): never {
+  throw new EventlakeError('invalid', `The DuckDB engine does not read ${what}`, { table: path });
 }
 
 function fieldOf({ path, snapshot }: TableRead, name: string): StructField {
@@ -62,7 +88,7 @@ function groupByPartition(files: readonly AddFile[]): AddFile[][] {
 }
 
 /** The rows of files with the same partition values. */
-function groupSql(read: TableRead, files: readonly AddFile[]): string {
+function groupSql(read: TableRead, files: readonly AddFile[], places = '', placing = ''): string {
   const { schema, partitionColumns } = read.snapshot;
   const data = schema.fields.filter(({ name }) => !partitionColumns.includes(name));
   const present = presentColumns(files, data);
@@ -78,7 +104,7 @@ function groupSql(read: TableRead, files: readonly AddFile[]): string {
   // Files from before a column was widened have it narrow: DuckDB must not take the first file's type for all.
   const widened = data.some(({ metadata }) => metadata['delta.typeChanges'] !== undefined);
   const options = `hive_partitioning = false${present.uniform && !widened ? '' : ', union_by_name = true'}`;
-  return `SELECT ${columns.join(', ')} FROM read_parquet([${paths}], ${options})`;
+  return `SELECT ${columns.join(', ')}${places} FROM read_parquet([${paths}], ${options}${placing})`;
 }
 
 /**
@@ -112,9 +138,9 @@ function partitionSql(value: string | null, type: DataType): string {
   return value === null || value === '' ? `NULL::${name}` : `CAST(${quoteText(value)} AS ${name})`;
 }
 
-function noRowsSql(fields: readonly StructField[]): string {
+function noRowsSql(fields: readonly StructField[], places = ''): string {
   const columns = fields.map(({ name, type }) => `NULL::${duckdbTypeOf(type)} AS ${quoteName(name)}`);
-  return `SELECT ${columns.join(', ')} WHERE FALSE`;
+  return `SELECT ${columns.join(', ')}${places} WHERE FALSE`;
 }
 
 function predicateSql(read: TableRead, predicate: Predicate): string {
