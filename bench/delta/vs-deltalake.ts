@@ -71,7 +71,7 @@ async function prepare(): Promise<void> {
 
 async function measure(): Promise<void> {
   const vectors = name === 'merge-vectors';
-  const input = vectors || name === 'merge' ? 'source' : name;
+  const input = vectors || name === 'merge' ? 'source' : name.replace('parquet', 'append');
   const engine = who === 'duckdb' ? await openDuckDbDataEngine({ store }) : undefined;
   const path = vectors ? `${who}-vectors/merge` : `${who}/${name}`;
   const open = (): Promise<Table> => openTable(store, path, engine ? { engine } : {});
@@ -122,9 +122,7 @@ function stored(value: unknown, type: unknown): unknown {
 
 /** The input as objects, which is what a program without an engine has. */
 async function rowsOf(file: string): Promise<Row[]> {
-  const { openParquetRows } = { openParquetRows: ParquetFile.open };
-  const bytes = readFileSync(file);
-  const parquet = await openParquetRows(memorySource(file, bytes));
+  const parquet = await ParquetFile.open(memorySource(file, readFileSync(file)));
   const { readBatches, valueAt } = await import('../../packages/delta/dist/parquet/read.js');
   const { toUser } = await import('../../packages/delta/dist/rows/values.js');
   const convert = toUser(SCHEMA);
