@@ -57,7 +57,8 @@ async function anyArrival(
       const partitions = leaders.flatMap((leader, partition) =>
         leader === id ? [{ partition, offset: from[partition] ?? 0 }] : [],
       );
-      await connection.request(connection.has(fetchById) ? fetchById : fetchByName, {
+      const api = connection.has(fetchById) ? fetchById : fetchByName;
+      const request = {
         topic,
         topicId,
         partitions,
@@ -67,7 +68,8 @@ async function anyArrival(
         // One batch at most: it is only to be known that there is one.
         maxBytes: 1,
         partitionMaxBytes: 1,
-      });
+      };
+      await connection.request(api, request, maxWaitMs + connection.settings.requestTimeoutMs);
     });
     await Promise.race(waits.map((wait) => wait.catch(() => cluster.forget(topic))));
   } finally {

@@ -132,10 +132,12 @@ export class Connection {
       for (const frame of this.#frames.add(chunk)) {
         const from = new Reader(frame);
         const correlationId = from.int32();
-        const pending = this.#pending.shift();
+        const pending = this.#pending[0];
         if (pending?.correlationId !== correlationId) throw new RangeError('an answer that nobody asked for');
-        clearTimeout(pending.timer);
         if (pending.flexible) from.skipTags();
+        // Only now: whatever is still pending where this fails is told of it.
+        this.#pending.shift();
+        clearTimeout(pending.timer);
         pending.resolve(from);
       }
     } catch (cause) {
