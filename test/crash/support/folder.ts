@@ -59,17 +59,22 @@ export const ENV = {
 };
 
 /** A job until it has caught up, or until it is killed at `crashAt`. */
-export const runJob = (dataDir: string, job: string, crashAt?: string): Promise<Finished> =>
+export const runJob = (
+  dataDir: string,
+  job: string,
+  crashAt?: string,
+  env: Record<string, string> = {},
+): Promise<Finished> =>
   run(['run', job, '--once', ...refreshing(crashAt), '--data-dir', dataDir], {
-    env: { ...ENV, ...(crashAt && { EVENTLAKE_CRASH_AT: crashAt }) },
+    env: { ...ENV, ...env, ...(crashAt && { EVENTLAKE_CRASH_AT: crashAt }) },
   });
 
 /** Some points are passed only where tables are made anew. */
 const refreshing = (crashAt = '') => (/reset/.test(crashAt) ? ['--full-refresh'] : []);
 
-export async function catchUp(dataDir: string): Promise<void> {
+export async function catchUp(dataDir: string, env: Record<string, string> = {}): Promise<void> {
   for (const job of JOBS) {
-    const { code, stderr } = await runJob(dataDir, job);
+    const { code, stderr } = await runJob(dataDir, job, undefined, env);
     expect(code, `${job}: ${stderr}`).toBe(0);
   }
 }
@@ -84,9 +89,9 @@ export async function undisturbed(dataDir: string): Promise<string> {
   return folder;
 }
 
-export async function expectGreen(dataDir: string): Promise<void> {
+export async function expectGreen(dataDir: string, env: Record<string, string> = {}): Promise<void> {
   const { code, stdout, stderr } = await run(['verify', '--deep', '--json', '--data-dir', dataDir], {
-    env: ENV,
+    env: { ...ENV, ...env },
   });
   const { checks } = JSON.parse(stdout || '{"checks":[]}') as { checks: { status: string }[] };
   expect(code, `${stderr}\n${JSON.stringify(checks, null, 1)}`).toBe(0);

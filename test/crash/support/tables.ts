@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { localStore } from '@eventlake/delta';
+import { localStore, type Store } from '@eventlake/delta';
 import pipeline from '@eventlake/user-events';
 import { expect } from 'vitest';
 import { openDuckDbEngine } from '../../../packages/eventlake/src/engine/duckdb/engine.js';
@@ -12,8 +12,11 @@ import { ENV, withLog } from './folder.js';
 const MAY_DIFFER = ['ingestion_timestamp', 'processed_timestamp', 'updated_at', 'log_batch'];
 
 /** Every table of a folder, Delta's and ClickHouse's: its rows, sorted, without what may differ. */
-export async function tablesOf(dataDir: string): Promise<Map<string, string[]>> {
-  return new Map([...(await lakeOf(dataDir)), ...(await clickhouseOf(dataDir))]);
+export async function tablesOf(
+  dataDir: string,
+  { store, env = {} }: { store?: Store; env?: Record<string, string> } = {},
+): Promise<Map<string, string[]>> {
+  return new Map([...(await lakeOf(dataDir, store)), ...(await clickhouseOf(dataDir, env))]);
 }
 
 export function expectSame(
@@ -40,9 +43,11 @@ export function expectSame(
   }
 }
 
-async function lakeOf(dataDir: string): Promise<Map<string, string[]>> {
+async function lakeOf(
+  dataDir: string,
+  store = localStore(join(dataDir, 'lakehouse')),
+): Promise<Map<string, string[]>> {
   return withLog(dataDir, async (log) => {
-    const store = localStore(join(dataDir, 'lakehouse'));
     const engine = await openDuckDbEngine({ store, log, dataDir, memoryMb: 384, threads: 2 });
     const session = await engine.open();
     const tables = new Map<string, string[]>();
@@ -67,7 +72,7 @@ async function rowsOf(session: EngineSession, name: string): Promise<string[]> {
 }
 
 /** In one query, since the embedded ClickHouse takes a while to start. */
-async function clickhouseOf(dataDir: string): Promise<Map<string, string[]>> {
+async function clickhouseOf(dataDir: string, env: Record<string, string>): Promise<Map<string, string[]>> {
   const live = [...pipeline.live.tables, pipeline.live.late].map(({ name, by, count }) => {
     const groups = ['window_start', 'window_end', ...by].join(', ');
     return `SELECT '${name}' AS name, toString((${groups}, sum(${count}))) AS row FROM ${name} GROUP BY ${groups}`;
@@ -79,7 +84,7 @@ async function clickhouseOf(dataDir: string): Promise<Map<string, string[]>> {
   const sql = [...live, ...mirrors].join('\nUNION ALL\n');
   const { code, stdout, stderr } = await run(
     ['query', sql, '--format', 'JSONEachRow', '--data-dir', dataDir],
-    { env: ENV },
+    { env: { ...ENV, ...env } },
   );
   expect(code, stderr).toBe(0);
   const tables = new Map<string, string[]>();

@@ -30,6 +30,7 @@ export async function examine(settings: Settings): Promise<Finding[]> {
     diskFinding(settings.dataDir),
     fileSystemFinding(settings.dataDir),
     pipelineFinding(settings.pipeline),
+    ...(settings.lakehouse.startsWith('s3:') ? [bucketFinding(settings)] : []),
     memoryFinding(settings),
     runningFinding(settings.dataDir),
     ...(settings.log.kafka.brokers ? [kafkaFinding(settings)] : []),
@@ -111,6 +112,23 @@ async function pipelineFinding(specifier: string): Promise<Finding> {
   try {
     const { event } = await loadPipeline(specifier, process.cwd());
     return { check, status: 'ok', message: `${specifier} (topic ${event.topic})` };
+  } catch (error) {
+    const { message, hint } = error as EventlakeError;
+    return { check, status: 'fail', message, ...(hint ? { remedy: hint } : {}) };
+  }
+}
+
+/** That writers can exclude each other there is tried as a job's first commit would. */
+async function bucketFinding(settings: Settings): Promise<Finding> {
+  const check = 'lakehouse';
+  try {
+    const { openStore } = await import('../../components.js');
+    const { randomUUID } = await import('node:crypto');
+    const store = await openStore(settings);
+    const path = `_conditional-put-check/doctor-${randomUUID()}`;
+    await store.putIfAbsent(path, new Uint8Array(0));
+    await store.delete(path);
+    return { check, status: 'ok', message: `${settings.lakehouse} can be written, by one writer at a time` };
   } catch (error) {
     const { message, hint } = error as EventlakeError;
     return { check, status: 'fail', message, ...(hint ? { remedy: hint } : {}) };
