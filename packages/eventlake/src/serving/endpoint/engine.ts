@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EventlakeError } from '../../errors.js';
 import { type ChdbAddon, type Connection, loadChdb, type RawResult } from './chdb-addon.js';
@@ -108,7 +107,7 @@ export class Engine {
     done.catch(() => {});
     let cancelled = false;
     return {
-      reader: pipe.reader,
+      chunks: pipe.chunks,
       done,
       cancel: () => {
         if (cancelled) return;
@@ -181,7 +180,8 @@ export interface EngineConnection {
 }
 
 export interface QueryStream {
-  reader: Readable;
+  /** To be read once, to the end. */
+  chunks: AsyncIterable<Buffer>;
   /** The end of the query; rejects with ClickHouse's error. */
   done: Promise<RawResult>;
   /**

@@ -52,8 +52,10 @@ export async function listen({ host, port, limits, logger, tls }: ListenOptions)
   const waiting: [IncomingMessage, ServerResponse][] = [];
   server.on('request', (message, response) => {
     response.on('error', () => {});
-    response.setHeader('Keep-Alive', 'timeout=10');
-    response.setHeader('Connection', 'Keep-Alive');
+    if (message.headers.connection?.toLowerCase() !== 'close') {
+      response.setHeader('Keep-Alive', 'timeout=10');
+      response.setHeader('Connection', 'Keep-Alive');
+    }
     cutOffWhenStalled(message, response, limits.stallMs);
     if (handle === undefined) waiting.push([message, response]);
     else handle(message, response);

@@ -1,11 +1,15 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
-import { Socket } from 'node:net';
+import { type ConnectOpts, Socket, type SocketConstructorOpts } from 'node:net';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
+import { widenPipes } from './widen-pipes.js';
+
+/** As much as is read at once, once a result is longer than the first read. */
+const READ_BYTES = 512 * 1024;
+const FIRST_READ_BYTES = 64 * 1024;
 
 /**
  * Named pipes through which the engine streams results, written by its own formats with `INTO OUTFILE`: any format comes
@@ -13,13 +17,13 @@ import { promisify } from 'node:util';
  * and the pipe holds the engine back while the client is slow, so memory stays bounded.
  */
 export class PipePool {
-  readonly #free: string[];
+  readonly #free: NamedPipe[];
 
   private constructor(
     readonly folder: string,
-    paths: string[],
+    readonly all: readonly NamedPipe[],
   ) {
-    this.#free = paths;
+    this.#free = [...all];
   }
 
   static async open(folder: string, count: number): Promise<PipePool> {
@@ -29,45 +33,119 @@ export class PipePool {
       join(folder, `${i}-${randomBytes(4).toString('hex')}`),
     );
     await promisify(execFile)('mkfifo', ['-m', '600', ...paths]);
-    return new PipePool(folder, paths);
+    const pipes = paths.map((path) => ({
+      path,
+      // Open for good: a pipe that nobody has open forgets its size.
+      holder: openSync(path, constants.O_RDONLY | constants.O_NONBLOCK),
+      first: Buffer.allocUnsafeSlow(FIRST_READ_BYTES),
+    }));
+    await widenPipes(pipes.map(({ holder }) => holder));
+    return new PipePool(folder, pipes);
   }
 
   /** A pipe that nobody else uses until `release`. */
   take(): Pipe {
-    const path = this.#free.pop();
-    if (path === undefined) throw new Error('no pipe left: more queries than the queue lets through');
+    const pipe = this.#free.pop();
+    if (pipe === undefined) throw new Error('no pipe left: more queries than the queue lets through');
+    empty(pipe);
     // The writing end keeps the reader from an early end of file until the engine has opened the pipe, and is closed
     // when the query is over.
-    const readFd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const writeFd = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
-    const reader = new Socket({ fd: readFd, readable: true, writable: false });
-    reader.on('error', () => {});
+    const readFd = openSync(pipe.path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const writeFd = openSync(pipe.path, constants.O_WRONLY | constants.O_NONBLOCK);
+    const { chunks, socket } = readFrom(readFd, pipe.first);
     let open = true;
+    const finish = () => {
+      if (open) closeSync(writeFd);
+      open = false;
+    };
     return {
-      path,
-      reader,
-      finish: () => {
-        if (open) closeSync(writeFd);
-        open = false;
-      },
+      path: pipe.path,
+      chunks,
+      finish,
       release: () => {
-        if (open) closeSync(writeFd);
-        open = false;
-        if (reader.closed) this.#free.push(path);
-        else reader.once('close', () => this.#free.push(path)).destroy();
+        finish();
+        if (socket.closed) this.#free.push(pipe);
+        else socket.once('close', () => this.#free.push(pipe)).destroy();
       },
     };
   }
 
   async close(): Promise<void> {
+    for (const { holder } of this.all) closeSync(holder);
     await rm(this.folder, { recursive: true, force: true });
   }
 }
 
+interface NamedPipe {
+  path: string;
+  holder: number;
+  /** Where the first read of each query goes. */
+  first: Buffer;
+}
+
 export interface Pipe {
   path: string;
-  reader: Readable;
-  /** The query is over: the reader ends after what is still in the pipe. */
+  /** To be read once, to the end. */
+  chunks: AsyncIterable<Buffer>;
+  /** The query is over: the chunks end after what is still in the pipe. */
   finish(): void;
   release(): void;
+}
+
+/** What an earlier query left unread must never come to the next one. */
+function empty({ holder, first }: NamedPipe): void {
+  try {
+    while (readSync(holder, first, 0, first.length, null) > 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+  }
+}
+
+/**
+ * Reads into buffers that are chosen before each read: a stream of Node reads 64 KiB at a time, which for a long result
+ * costs more than the engine needs to make it. One chunk waits, at most, while another is on its way to the client.
+ */
+function readFrom(fd: number, first: Buffer): { chunks: AsyncIterable<Buffer>; socket: Socket } {
+  const waiting: Buffer[] = [];
+  let ended = false;
+  let wake = () => {};
+  let isLong = false;
+  const options: SocketConstructorOpts & ConnectOpts = {
+    fd,
+    readable: true,
+    writable: false,
+    onread: {
+      buffer: () => (isLong ? Buffer.allocUnsafeSlow(READ_BYTES) : first),
+      callback(bytes, buffer) {
+        // Little is copied, so that it neither keeps a large buffer nor lies in the one that is read into again.
+        const isOwn = buffer.buffer !== first.buffer && bytes > READ_BYTES / 4;
+        waiting.push(isOwn ? Buffer.from(buffer.buffer, 0, bytes) : Buffer.from(buffer.subarray(0, bytes)));
+        isLong ||= bytes === FIRST_READ_BYTES;
+        wake();
+        return waiting.length < 2;
+      },
+    },
+  };
+  const socket = new Socket(options);
+  const end = () => {
+    ended = true;
+    wake();
+  };
+  socket.on('error', end).on('end', end).on('close', end);
+  async function* chunks(): AsyncGenerator<Buffer> {
+    socket.resume();
+    for (;;) {
+      const chunk = waiting.shift();
+      if (chunk !== undefined) {
+        if (socket.isPaused() || waiting.length === 0) socket.resume();
+        yield chunk;
+      } else if (ended) return;
+      else {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    }
+  }
+  return { chunks: chunks(), socket };
 }

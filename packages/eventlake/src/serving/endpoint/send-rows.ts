@@ -48,9 +48,9 @@ export async function sendRows(
  */
 async function pump(stream: QueryStream, writer: ResultWriter, bytesMax: number): Promise<number> {
   let bytes = 0;
-  for await (const chunk of stream.reader.iterator({ destroyOnReturn: false })) {
-    bytes += (chunk as Buffer).length;
-    if (bytes <= bytesMax) await writer.write(chunk as Buffer);
+  for await (const chunk of stream.chunks) {
+    bytes += chunk.length;
+    if (bytes <= bytesMax) await writer.write(chunk);
     else stream.cancel();
   }
   if (bytes > bytesMax) throw exceptions.resultTooLarge(bytesMax);
