@@ -9,7 +9,7 @@ import {
   struct,
   type Table,
 } from '../../src/index.js';
-import { canonicalRows } from './canonical.js';
+import { canonicalRows, clickHouseRows } from './canonical.js';
 import type { Court } from './court.js';
 import type { Judge } from './judge.js';
 
@@ -110,6 +110,28 @@ export function describeWriting(court: Court): void {
       await expectSame(judge, table, folder);
       await expectSame(judge, await openTable(localStore(court.root), path), folder);
     });
+  });
+
+  test('ClickHouse appends to a table of ours, and we go on', async () => {
+    const folder = join(court.root, 'clickhouse');
+    const table = await createTable(localStore(court.root), 'clickhouse', {
+      schema: SCHEMA,
+      properties: OFTEN,
+    });
+    await table.append(rows(0, 10));
+    const insert =
+      "INSERT INTO written SETTINGS allow_delta_lake_writes = 1 VALUES (10, 'a', 1, 'x'), (11, NULL, NULL, NULL)";
+    await court.clickHouse.ask('run', {
+      sql: [`CREATE TABLE written ENGINE = DeltaLakeLocal('${folder}')`, insert],
+    });
+    expect(await table.scan({ where: { column: 'id', op: '>', value: 9 } }).toArray()).toEqual([
+      { id: 10n, part: 'a', n: 1, text: 'x' },
+      { id: 11n, part: null, n: null, text: null },
+    ]);
+    await goOn(table);
+    const { schema } = await table.snapshot();
+    const sight = await court.clickHouse.look(folder);
+    expect(clickHouseRows(sight.rows, schema)).toEqual(canonicalRows(await table.scan().toArray(), schema));
   });
 
   describe('a table that Spark made', () => {
