@@ -49,7 +49,7 @@ const order = ['rollup', 'append', 'replace'];
 for (const table of [...gold].sort((a, b) => order.indexOf(a.grows) - order.indexOf(b.grows))) {
   const name = table.name.split('.')[1]!;
   await copy(table.sql, name, table.partitionBy ? `, PARTITION_BY (${table.partitionBy.join(', ')})` : '');
-  if (table.grows === 'rollup')
+  if (table.grows !== 'append')
     await connection.run(`CREATE VIEW ${name} AS SELECT * FROM read_parquet('${out}/${name}')`);
 }
 const goldMs = performance.now();

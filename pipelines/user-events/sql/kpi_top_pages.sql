@@ -1,10 +1,6 @@
 -- The hundred most visited pages, so that a dashboard's table stays small however many addresses there are.
 SELECT page, total_events, unique_users,
   CAST(row_number() OVER (ORDER BY total_events DESC, page) AS BIGINT) AS popularity_rank
-FROM (
-  SELECT page, CAST(sum(events) AS BIGINT) AS total_events, count(DISTINCT user_id) AS unique_users
-  FROM page_users
-  GROUP BY page
-) AS pages
+FROM dim_pages
 ORDER BY total_events DESC, page
 LIMIT 100

@@ -45,7 +45,9 @@ export async function rollupsOf(
   for (const { name, grows } of gold) {
     if (grows !== 'rollup') continue;
     const { recordCount: rows, fileCount: files } = await engine.tableState(name);
-    const wasFolded = last?.mode === 'refresh' || last?.fold.includes(name);
+    // What one batch added to an empty rollup has each key once, too.
+    const wasEmpty = last?.folded[name]?.rows === 0;
+    const wasFolded = wasEmpty || last?.mode === 'refresh' || last?.fold.includes(name);
     const base = wasFolded ? { rows, files } : (last?.folded[name] ?? { rows: 0, files: 0 });
     folded[name] = base;
     const tooMany = rows - base.rows > Math.max(base.rows, FOLD_ROWS_MIN);
@@ -76,8 +78,15 @@ export async function prepareGold(batch: GoldBatch): Promise<GoldWrite[]> {
 }
 
 async function prepareTable({ session, input }: GoldBatch, table: GoldTable): Promise<GoldWrite> {
-  const mode = table.grows === 'replace' || input.mode === 'refresh' ? 'overwrite' : 'append';
-  return { table, mode, write: await session.prepare(table.name, inTableOrder(table, table.sql)) };
+  const sql = inTableOrder(table, table.sql);
+  if (table.grows === 'append') {
+    const mode = input.mode === 'refresh' ? 'overwrite' : 'append';
+    return { table, mode, write: await session.prepare(table.name, sql) };
+  }
+  // Those that come after it may be computed from it.
+  const relation = table.name.split('.').at(-1)!;
+  await session.define(relation, sql, { materialize: true });
+  return { table, mode: 'overwrite', write: await session.prepare(table.name, `SELECT * FROM ${relation}`) };
 }
 
 /**

@@ -86,7 +86,8 @@ export interface ServingTable {
  * - `append`: `sql` maps the new silver rows (relation `events`) to rows to append;
  * - `rollup`: `sql` aggregates the new silver rows (relation `events`) into increments, whose sum over all batches is the
  *   truth; `fold` aggregates the increments (relation `increments`) into fewer that mean the same;
- * - `replace`: `sql` computes the whole table from rollups, named by their last part (relation `user_sources` …).
+ * - `replace`: `sql` computes the whole table from rollups, and from tables that are replaced and declared before it, named
+ *   by their last part (relation `user_sources` …).
  */
 export interface GoldTable extends TableDefinition {
   grows: 'append' | 'rollup' | 'replace';
