@@ -79,7 +79,7 @@ async function silver(lake: Lake, columns: string): Promise<unknown[]> {
   }
 }
 
-describe('a changed declaration', () => {
+describe('a changed declaration', { timeout: 180_000 }, () => {
   test('has no plan where nothing has changed', () =>
     withLake(async (lake) => {
       await lake.append(records([event(0), event(1)]));
@@ -121,7 +121,7 @@ describe('a changed declaration', () => {
       const stop = new AbortController();
       const running: JobContext = { ...lake.context, signal: stop.signal };
       const jobs = [rawLanding, bronzeToSilver, fastAgg].map((make) =>
-        runJob(make(running), running, { intervalMs: 5 }),
+        runJob(make(running), running, { intervalMs: 100 }),
       );
       const ended = Promise.all(jobs);
       onTestFinished(() => stop.abort());
@@ -129,20 +129,20 @@ describe('a changed declaration', () => {
       const append = async (until: number) => {
         while (n < until) {
           await lake.append(records([event(n++)]));
-          await sleep(2);
+          await sleep(20);
         }
       };
-      await append(40);
+      await append(20);
       await expect
         .poll(() => lake.context.engine.tableState('silver.user_events').catch(() => ({ recordCount: 0 })))
         .toMatchObject({ recordCount: expect.toSatisfy((count: number) => count > 0) });
-      const appending = append(120);
+      const appending = append(60);
       await applyMigration(declared(lake, withCampaign), { drops: false });
       await appending;
       stop.abort();
       await ended;
       await runAll(declared(lake, withCampaign));
-      expect(await silver(lake, 'event_id')).toHaveLength(120);
+      expect(await silver(lake, 'event_id')).toHaveLength(60);
       const { checks } = await verify(declared(lake, withCampaign));
       expect(checks.filter(({ status }) => status !== 'ok')).toEqual([]);
     }));
@@ -189,6 +189,22 @@ describe('a changed declaration', () => {
       await expect(runAll(next)).rejects.toMatchObject({ kind: 'invalid' });
       const after = await openTable(lake.context.store, 'silver/user_events').then((t) => t.snapshot());
       expect(after.version).toBe(version);
+    }));
+
+  test('with a new rollup says that it begins empty, and how it is filled', () =>
+    withLake(async (lake) => {
+      const rollup = userEvents.gold.find(({ name }) => name === 'rollup.day_source_types')!;
+      const next = declared(lake, withFields({}, [...userEvents.gold, { ...rollup, name: 'rollup.again' }]));
+      await lake.append(records([event(0), event(1)]));
+      await runAll(lake.context);
+      const changes = (await planMigration(next)).filter(({ table }) => table === 'rollup.again');
+      expect(changes).toMatchObject([
+        { change: 'create table', why: expect.stringContaining('--full-refresh') },
+      ]);
+      await runJob(silverToGold(next, { fullRefresh: true }), next, once);
+      const { recordCount } = await next.engine.tableState('rollup.again');
+      expect(recordCount).toBe((await next.engine.tableState(rollup.name)).recordCount);
+      expect((await verify(next)).checks.filter(({ status }) => status !== 'ok')).toEqual([]);
     }));
 
   test('without a field that was there keeps its column, and what is in it', () =>

@@ -12,7 +12,31 @@ type Context = Pick<JobContext, 'pipeline' | 'store' | 'serving'>;
 export async function planMigration({ pipeline, store, serving }: Context): Promise<TableChange[]> {
   const changes: TableChange[] = [];
   for (const table of deltaTables(pipeline)) changes.push(...(await planDeltaTable(store, table)));
-  return [...changes, ...(await (await serving()).plan(servedBy(pipeline)))];
+  const served = await (await serving()).plan(servedBy(pipeline));
+  return [...changes, ...served].map((change) => beginsLate(change, changes.concat(served), pipeline));
+}
+
+/** A table that grows by what is new holds nothing of what came before it: said, since its numbers look whole. */
+function beginsLate(
+  change: TableChange,
+  all: readonly TableChange[],
+  { gold, live }: PipelineDefinition,
+): TableChange {
+  if (change.change !== 'create table') return change;
+  const isNew = (name: string) =>
+    all.some((other) => other.change === 'create table' && other.table === name);
+  const lateGold = gold.some(({ name, grows }) => name === change.table && grows !== 'replace');
+  if (lateGold && !gold.every(({ name }) => isNew(name))) {
+    return {
+      ...change,
+      why: 'holds what comes from now on, until `eventlake run silver-to-gold --once --full-refresh`',
+    };
+  }
+  const lateLive = live.tables.some(({ name }) => name === change.table);
+  if (lateLive && !live.tables.every(({ name }) => isNew(name))) {
+    return { ...change, why: 'counts from now on: `eventlake verify` finds the minutes before different' };
+  }
+  return change;
 }
 
 /**
