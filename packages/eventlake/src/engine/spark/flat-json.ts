@@ -62,5 +62,7 @@ function rescuedSql(names: readonly string[]): string {
   const known = names.map(keyText).join(', ');
   const others = `array_compact(zip_with(members, texts,
     (member, text) -> CASE WHEN member NOT IN (${known}) THEN concat(member, ':', text) END))`;
-  return `CASE WHEN exists(members, member -> member NOT IN (${known})) THEN concat('{', array_join(${others}, ','), '}') END`;
+  // Usually there are none, and functions of array elements are slow: so they are looked for by a faster one first.
+  const none = `size(array_except(members, array(${known}))) = 0`;
+  return `CASE WHEN NOT ${none} THEN concat('{', array_join(${others}, ','), '}') END`;
 }
