@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { bronzeToSilver } from '../../packages/eventlake/src/jobs/bronze-to-silver.js';
 import { fastAgg } from '../../packages/eventlake/src/jobs/fast-agg.js';
+import type { BatchReport } from '../../packages/eventlake/src/jobs/job.js';
 import { runJob } from '../../packages/eventlake/src/jobs/loop.js';
 import { produce } from '../../packages/eventlake/src/jobs/producer.js';
 import { rawLanding } from '../../packages/eventlake/src/jobs/raw-landing.js';
@@ -28,14 +29,17 @@ it('verify is green at every moment while all jobs run, and when they have stopp
       lake.clock.ms = Date.now();
     }, 10);
     const bad = { duplicates: 0.05, malformed: 0.02, late: 0.05, outOfOrder: 0.1, users: 50 };
+    const atWork = new Set<string>();
+    const onBatch = ({ job }: BatchReport) => void atWork.add(job);
     const running = [
       produce(context, { ratePerSecond: 300, ...bad }),
-      runJob(rawLanding(context), context, { intervalMs: 100 }),
-      runJob(fastAgg(context), context, { intervalMs: 20 }),
-      runJob(bronzeToSilver(context), context, { intervalMs: 300 }),
-      runJob(silverToGold(context, { foldFilesMax: 2 }), context, { intervalMs: 300 }),
+      runJob(rawLanding(context), context, { intervalMs: 100, onBatch }),
+      runJob(fastAgg(context), context, { intervalMs: 20, onBatch }),
+      runJob(bronzeToSilver(context), context, { intervalMs: 300, onBatch }),
+      runJob(silverToGold(context, { foldFilesMax: 2 }), context, { intervalMs: 300, onBatch }),
     ];
-    await delay(2000);
+    while (atWork.size < 4) await delay(50);
+    await delay(1000);
     for (let n = 0; n < 5; n++) {
       const report = await verify(lake.context, { deep: n === 4 });
       expect(red(report), JSON.stringify(report.checks, null, 1)).toEqual([]);
@@ -45,7 +49,7 @@ it('verify is green at every moment while all jobs run, and when they have stopp
     clearInterval(ticking);
     const report = await verify(lake.context, { deep: true });
     expect(red(report), JSON.stringify(report.checks, null, 1)).toEqual([]);
-    expect(report.checks.every(({ status }) => status === 'ok')).toBe(true);
+    expect(report.checks.filter(({ status }) => status !== 'ok')).toEqual([]);
   } finally {
     stop.abort();
     await lake.close();

@@ -14,7 +14,7 @@ import type { Positions } from './positions.js';
 export async function minutesSince(
   counting: Counting,
   { silver, landing }: Positions,
-  { outside, unlanded }: Coverage,
+  { outside, unlanded }: Pick<Coverage, 'outside' | 'unlanded'>,
   fromS: number,
 ): Promise<Map<number, number>> {
   const { pipeline } = counting.context;
