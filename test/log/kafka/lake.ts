@@ -38,15 +38,15 @@ export async function kafkaLake(broker: string, groupPrefix: string) {
       return stdout;
     },
     /** Everything that has arrived goes all the way; then the ledger must balance, recounted row by row. */
-    async settleAndVerify(): Promise<void> {
-      await this.settle();
-      await this.run(['run', 'fast-agg', '--once']);
+    async settleAndVerify(more: Readonly<Record<string, string>> = {}): Promise<void> {
+      await this.settle(more);
+      await this.run(['run', 'fast-agg', '--once'], more);
       await this.run(['verify', '--deep']);
     },
     /** As far as the Delta tables. */
-    async settle(): Promise<void> {
+    async settle(more: Readonly<Record<string, string>> = {}): Promise<void> {
       for (const job of ['raw-landing', 'bronze-to-silver', 'silver-to-gold'])
-        await this.run(['run', job, '--once']);
+        await this.run(['run', job, '--once'], more);
     },
     /** All rows of all tables, without what depends on when and in which batch they were made. */
     async tables(): Promise<Record<string, string[]>> {
