@@ -83,6 +83,26 @@ test(`${CLIENTS} clients at once: no crash, no growth, nobody is left behind`, a
   expect(endpoint.child.exitCode).toBe(0);
 });
 
+test.each(['Native', 'JSONEachRow', 'RowBinaryWithNamesAndTypes'])(
+  'a result of a gigabyte in %s takes no memory of its size',
+  async (format) => {
+    const endpoint = startFixture('endpoint-process', [await temporaryFolder()]);
+    const url = await endpoint.nextLine();
+    const rows = (count: number) =>
+      `SELECT number, repeat('x', 1000) AS text FROM numbers(${count}) FORMAT ${format}`;
+    expect(await ask(url, undefined, rows(100_000))).toBe(200);
+    const before = residentMib(endpoint.child.pid!);
+    let most = 0;
+    const watch = setInterval(() => {
+      most = Math.max(most, residentMib(endpoint.child.pid!));
+    }, 20);
+    expect(await ask(url, undefined, rows(1_000_000))).toBe(200);
+    clearInterval(watch);
+    expect(most).toBeGreaterThan(0);
+    expect(most - before).toBeLessThan(GROWTH_MIB_MAX);
+  },
+);
+
 interface Question {
   query: string;
   status: number;

@@ -8,6 +8,7 @@ import type { EndpointMetrics } from '../../metrics/endpoint-metrics.js';
 import { authenticate, type Users } from './auth.js';
 import { ClickHouseException, exceptions } from './errors.js';
 import { type ExecuteContext, execute } from './execute.js';
+import { answerPlay } from './play.js';
 import { readRequest } from './request.js';
 import { failed, sendError } from './respond.js';
 
@@ -72,6 +73,7 @@ async function answerPlain(context: AnswerContext, path: string, response: Serve
     response.end('Ok.\n');
     return;
   }
+  if (path === '/play') return answerPlay(response);
   response.statusCode = 404;
   response.end('There is no handle for this address. Queries go to /, a sign of life comes from /ping.\n');
 }
