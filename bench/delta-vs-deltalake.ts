@@ -5,7 +5,8 @@
  *
  * `npx jiti bench/delta-vs-deltalake.ts [rounds]`, after `npm run build`; needs python3. `duckdb` is our log with DuckDB
  * as its engine, `js` is our own Parquet code; `merge-vectors` is the same merge into a table with deletion vectors, which
- * delta-rs does not write. Every table is made anew for each round. Memory is that of the whole process.
+ * delta-rs does not write; `append-open-1000` appends to
+ * a table that stays open, which is what the Parquet write alone is compared with. Every table is made anew for each round. Memory is that of the whole process.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -23,7 +24,7 @@ interface Figures {
 const ROUNDS = Number(process.argv[2] ?? 5);
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const CASES = ['append-1000', 'append-1000000', 'overwrite', 'snapshot', 'merge'];
-const OURS = [...CASES, 'merge-vectors', 'parquet-1000'];
+const OURS = [...CASES, 'merge-vectors', 'append-open-1000', 'parquet-1000'];
 const RUNS: [who: string, name: string][] = [
   ...OURS.map((name): [string, string] => ['duckdb', name]),
   ...OURS.map((name): [string, string] => ['js', name]),

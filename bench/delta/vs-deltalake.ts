@@ -71,15 +71,17 @@ async function prepare(): Promise<void> {
 
 async function measure(): Promise<void> {
   const vectors = name === 'merge-vectors';
-  const input = vectors || name === 'merge' ? 'source' : name.replace('parquet', 'append');
+  const input =
+    vectors || name === 'merge' ? 'source' : name.replace('parquet', 'append').replace('-open', '');
   const engine = who === 'duckdb' ? await openDuckDbDataEngine({ store }) : undefined;
-  const path = vectors ? `${who}-vectors/merge` : `${who}/${name}`;
+  const path = vectors ? `${who}-vectors/merge` : `${who}/${name.replace('-open', '')}`;
   const open = (): Promise<Table> => openTable(store, path, engine ? { engine } : {});
   const sql = `SELECT * FROM read_parquet('${root}/${input}.parquet')`;
   const rows = engine || name === 'snapshot' ? [] : await rowsOf(`${root}/${input}.parquet`);
   const given = engine ? { sql } : rows;
   const runs: Record<string, () => Promise<unknown>> = {
     'append-1000': async () => (await open()).append(given),
+    'append-open-1000': async () => opened!.append(given),
     'append-1000000': async () => (await open()).append(given),
     overwrite: async () => (await open()).overwrite(given),
     snapshot: async () => openTable(store, 'log'),
@@ -87,6 +89,7 @@ async function measure(): Promise<void> {
     'merge-vectors': async () => (await open()).merge(given, { on: ['id'] }),
     'parquet-1000': async () => parquetAlone(rows, sql),
   };
+  const opened = name === 'append-open-1000' ? await open() : undefined;
   const rounds = name.endsWith('1000') ? 20 : 1;
   const cpu = process.cpuUsage();
   const from = performance.now();

@@ -4,6 +4,34 @@ import { dateText, parseDate, parseTimestamp, timestampText } from '../src/rows/
 import { decimalText, fromUser, parseDecimal, toUser } from '../src/rows/values.js';
 import type { DataType } from '../src/schema.js';
 
+test('a date is the day that Date says, and none where Date says none', () => {
+  fc.assert(
+    fc.property(fc.nat(9999), fc.integer({ min: 0, max: 13 }), fc.integer({ min: 0, max: 32 }), (y, m, d) => {
+      const pad = (n: number, digits: number): string => String(n).padStart(digits, '0');
+      const text = `${pad(y, 4)}-${pad(m, 2)}-${pad(d, 2)}`;
+      const date = new Date(0);
+      date.setUTCFullYear(y, m - 1, d);
+      const exists = date.getUTCMonth() === m - 1 && date.getUTCDate() === d;
+      expect(parseDate(text)).toBe(exists ? date.getTime() / 86_400_000 : undefined);
+      const us = BigInt(date.getTime()) * 1000n;
+      expect(parseTimestamp(`${text}T00:00:00Z`)?.us).toBe(exists ? us : undefined);
+      expect(parseTimestamp(`${text}T00:00:00.000009Z`)?.us).toBe(exists ? us + 9n : undefined);
+      expect(parseTimestamp(`${text} 00:00:00.5`)?.us).toBe(exists ? us + 500_000n : undefined);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test.each([
+  '2024-05-31T12:00:00.Z',
+  '2024-05-31T12:00:0xZ',
+  '2024-05-31T24:00:00Z',
+  '2024-05-31T12:60:00Z',
+  '2024-05-31T12:00:00.12a456Z',
+])('%s is no time', (text) => {
+  expect(parseTimestamp(text)).toBeUndefined();
+});
+
 describe('values go in and come out exactly', () => {
   const there = (type: DataType, value: unknown): unknown => toUser(type)(fromUser(type, 'c')(value));
 

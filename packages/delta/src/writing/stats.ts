@@ -102,7 +102,10 @@ function leafStats(
     if (value === null) nulls++;
     else if (bounds === undefined) continue;
     else if (Number.isNaN(value)) unordered = true;
-    else {
+    else if (bounds.compare === undefined) {
+      if (min === undefined || (value as number) < (min as number)) min = value;
+      if (max === undefined || (value as number) > (max as number)) max = value;
+    } else {
       if (min === undefined || bounds.compare(value, min) < 0) min = value;
       if (max === undefined || bounds.compare(value, max) > 0) max = value;
     }
@@ -115,7 +118,8 @@ function leafStats(
 }
 
 interface BoundsOf {
-  compare(a: unknown, b: unknown): number;
+  /** Numbers have JavaScript's own order, which costs no call. */
+  compare?(a: unknown, b: unknown): number;
   min(value: unknown): string | undefined;
   max(value: unknown): string | undefined;
 }
@@ -153,11 +157,7 @@ function boundsOf(type: DataType): BoundsOf | undefined {
 }
 
 function numeric(text: (value: unknown) => string | undefined): BoundsOf {
-  return {
-    compare: (a, b) => ((a as number) < (b as number) ? -1 : (a as number) > (b as number) ? 1 : 0),
-    min: text,
-    max: text,
-  };
+  return { min: text, max: text };
 }
 
 /** "Timestamp columns are truncated down to milliseconds": readers add one to the upper bound. */
