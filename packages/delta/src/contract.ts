@@ -144,6 +144,30 @@ export interface Table {
   /** Makes a column's type wider, where the table has `delta.enableTypeWidening`. */
   widenColumn(column: string, toType: PrimitiveType): Promise<{ version: number }>;
   history(options?: { limit?: number }): Promise<HistoryEntry[]>;
+  /** What the table is at its newest version. */
+  describe(): Promise<TableDescription>;
+}
+
+export interface TableDescription {
+  format: 'delta';
+  id: string;
+  name?: string;
+  description?: string;
+  /** The table's folder, as a URL. */
+  location: string;
+  createdAt?: Date;
+  lastModified: Date;
+  version: number;
+  partitionColumns: string[];
+  numFiles: number;
+  /** Undefined where a file has no statistics. */
+  numRecords: number | undefined;
+  sizeInBytes: number;
+  properties: Record<string, string>;
+  minReaderVersion: number;
+  minWriterVersion: number;
+  /** What readers or writers have to know, by the protocol's names. */
+  tableFeatures: string[];
 }
 
 export interface VacuumOptions {

@@ -13,6 +13,7 @@ import type {
   OptimizeResult,
   Snapshot,
   Table,
+  TableDescription,
   VacuumOptions,
 } from './contract.js';
 import { DeltaError } from './errors.js';
@@ -22,6 +23,7 @@ import { followState, type HeldState, loadState } from './log/reader.js';
 import type { LogState } from './log/replay.js';
 import { versionAt } from './log/time.js';
 import { cleanLog } from './maintenance/clean-log.js';
+import { describe } from './maintenance/describe.js';
 import { readHistory } from './maintenance/history.js';
 import { optimize } from './maintenance/optimize.js';
 import { checkFilesThere } from './maintenance/restore.js';
@@ -189,6 +191,11 @@ class LogTable implements Table {
 
   async history(options: { limit?: number } = {}): Promise<HistoryEntry[]> {
     return readHistory(this.store, this.path, options.limit);
+  }
+
+  async describe(): Promise<TableDescription> {
+    const { url } = this.store;
+    return describe(await this.snapshot(), this.path === '' ? url : `${url.replace(/\/$/, '')}/${this.path}`);
   }
 
   async optimize({ engine, ...options }: OptimizeOptions = {}): Promise<OptimizeResult> {

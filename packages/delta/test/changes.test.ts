@@ -9,7 +9,7 @@ import {
   type StructType,
   type Table,
 } from '../src/index.js';
-import { DAYS, file } from './support/tables.js';
+import { DAYS, file, NUMBERS } from './support/tables.js';
 
 const on = (path: string, day: string, n: [number, number] = [1, 10]) =>
   file(path, { partitionValues: { day }, n });
@@ -200,5 +200,33 @@ describe('properties and columns', () => {
     const [set] = await Promise.all([table.setProperties({ x: 'y' }), ...appends]);
     expect((await table.snapshot({ version: set.version })).metadata.configuration).toEqual({ x: 'y' });
     expect((await table.snapshot()).fileCount).toBe(8);
+  });
+});
+
+describe('describe', () => {
+  it('says what the table is, in the words of DESCRIBE DETAIL', async () => {
+    const store = memoryStore();
+    const properties = { 'delta.enableDeletionVectors': 'true' };
+    const init = { schema: NUMBERS, properties, name: 'numbers', description: 'all of them' };
+    const table = await createTable(store, 'a/t', init, { nowMs: () => 1_700_000_000_000 });
+    await table.append([{ n: 1 }, { n: 2 }]);
+    await table.delete({ where: { column: 'n', op: '=', value: 2 } });
+    const { sizeInBytes, id, lastModified, ...rest } = await table.describe();
+    expect([sizeInBytes > 0, id.length, lastModified instanceof Date]).toEqual([true, 36, true]);
+    expect(rest).toEqual({
+      format: 'delta',
+      name: 'numbers',
+      description: 'all of them',
+      location: `${store.url}/a/t`,
+      createdAt: new Date(1_700_000_000_000),
+      version: 2,
+      partitionColumns: [],
+      numFiles: 1,
+      numRecords: 1,
+      properties,
+      minReaderVersion: 3,
+      minWriterVersion: 7,
+      tableFeatures: ['appendOnly', 'deletionVectors', 'invariants'],
+    });
   });
 });

@@ -182,6 +182,22 @@ describe('a checkpoint', () => {
     expect(visible(await (await openTable(store, 't')).snapshot())).toEqual(before);
   });
 
+  it('keeps positions for ever, unless the table says how long', async () => {
+    const YEAR = 365 * 24 * 3_600_000;
+    for (const [properties, left] of [
+      [{}, 1],
+      [{ 'delta.setTransactionRetentionDuration': 'interval 100 days' }, undefined],
+    ] as const) {
+      const store = memoryStore();
+      const long = Date.now() - 5 * YEAR;
+      const old = await createTable(store, 't', { schema: NUMBERS, properties }, { nowMs: () => long });
+      await old.append([{ n: 1 }], { txn: { appId: 'loader', version: 1 } });
+      await (await openTable(store, 't')).checkpoint();
+      await store.delete('t/_delta_log/00000000000000000000.json');
+      expect((await (await openTable(store, 't')).snapshot()).txn('loader')).toBe(left);
+    }
+  });
+
   it('by the V2 spec has its files in sidecars where there are many, all of them named before the pointer is', async () => {
     const store = memoryStore();
     const properties = { 'delta.checkpointPolicy': 'v2', 'delta.checkpointInterval': '1000' };

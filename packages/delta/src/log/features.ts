@@ -156,12 +156,13 @@ const WRITER_VERSIONS: readonly (readonly [version: number, features: readonly s
   [6, ['identityColumns']],
 ];
 
-function writerFeaturesOf({ minWriterVersion, writerFeatures }: Protocol): readonly string[] {
+/** By name, or those that the version stands for. */
+export function writerFeaturesOf({ minWriterVersion, writerFeatures }: Protocol): readonly string[] {
   if (minWriterVersion >= WRITER_VERSION_MAX) return writerFeatures ?? [];
   return WRITER_VERSIONS.flatMap(([version, features]) => (version <= minWriterVersion ? features : []));
 }
 
-function readerFeaturesOf({ minReaderVersion, readerFeatures }: Protocol): readonly string[] {
+export function readerFeaturesOf({ minReaderVersion, readerFeatures }: Protocol): readonly string[] {
   return readerFeatures ?? (minReaderVersion === 2 ? ['columnMapping'] : []);
 }
 
