@@ -1,4 +1,4 @@
-import { stat, writeFile } from 'node:fs/promises';
+import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -70,6 +70,19 @@ test('a taken port is said at once', async () => {
     hint: expect.stringMatching(/port/),
   });
   other.close();
+});
+
+test('a start that fails at its end leaves the folder free for the next one in the same process', async () => {
+  const dataDir = await temporaryFolder();
+  const inTheWay = join(dataDir, 'clickhouse', 'endpoint.json', 'folder');
+  await mkdir(inTheWay, { recursive: true });
+  for (let attempt = 1; attempt <= 2; attempt++) {
+    await expect(startEndpoint({ dataDir, host: '127.0.0.1', port: 0, logger })).rejects.toThrow();
+  }
+  await rm(join(inTheWay, '..'), { recursive: true });
+  const serving = await connectServing({ settings, dataDir, logger });
+  expect(await serving.query('SELECT 1 AS n')).toEqual([{ n: 1 }]);
+  await serving.close();
 });
 
 test('an endpoint that was killed is not believed, and its folder can be opened again', async () => {

@@ -74,6 +74,7 @@ async function startOn(options: EndpointOptions, limits: EndpointLimits, lock: L
   // The port first: that it is taken should be known before the engine has started.
   const outer = await listen({ host, port, limits, logger, tls });
   const listeners = [outer];
+  let engine: Engine | undefined;
   if (!outer.isLocal && tls === undefined)
     logger.warn('without clickhouse.tls, passwords and data can be read on their way');
   try {
@@ -85,14 +86,15 @@ async function startOn(options: EndpointOptions, limits: EndpointLimits, lock: L
       writer: WRITER,
       writerPassword: await writerSecret(dataDir),
     };
-    const engine = await Engine.open(clickhouseFolder(dataDir));
-    const queue = new AdmissionQueue(engine.concurrentMax, limits.waitingQueriesMax);
+    const opened = await Engine.open(clickhouseFolder(dataDir));
+    engine = opened;
+    const queue = new AdmissionQueue(opened.concurrentMax, limits.waitingQueriesMax);
     const hidePaths = hiderFor(dataDir, options.lake);
-    const versions = new TableVersions(engine);
+    const versions = new TableVersions(opened);
     const cache = new ResultCache(limits.cache);
-    const lake = new LakeTables(engine, options.lake, logger, () => versions.changed());
+    const lake = new LakeTables(opened, options.lake, logger, () => versions.changed());
     await lake.refresh();
-    const sessions = new Sessions(engine, limits.sessionsMax);
+    const sessions = new Sessions(opened, limits.sessionsMax);
     const { metrics } = options;
     metrics?.figures.watch(() => ({
       running: queue.running,
@@ -102,7 +104,7 @@ async function startOn(options: EndpointOptions, limits: EndpointLimits, lock: L
       cacheBytes: cache.bytes,
     }));
     const context = {
-      engine,
+      engine: opened,
       queue,
       sessions,
       lake,
@@ -125,13 +127,15 @@ async function startOn(options: EndpointOptions, limits: EndpointLimits, lock: L
     }
     const { url } = listeners.at(-1)!;
     await writeEndpointFile(dataDir, { pid: process.pid, url, startedAt: new Date().toISOString() });
-    const close = () => stop(listeners, sessions, engine, dataDir, limits).finally(() => lock.release());
+    const close = () => stop(listeners, sessions, opened, dataDir, limits).finally(() => lock.release());
     return { url: outer.url, close: once(close) };
   } catch (error) {
     for (const { server } of listeners) {
       server.closeAllConnections();
       server.close();
     }
+    // Who tries again in this process must find the folder free.
+    await engine?.close();
     throw error;
   }
 }
