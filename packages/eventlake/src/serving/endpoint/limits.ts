@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { CacheLimits } from './cache/result-cache.js';
 
 /** Bounds of the endpoint, each with its unit in its name. */
@@ -48,7 +49,8 @@ export const defaultLimits: EndpointLimits = {
     executionSecondsMax: 60,
     memoryBytesMax: 2048 * MiB,
     resultBytesMax: 4096 * MiB,
-    threadsMax: 8,
+    // More than cores only makes threads wait for each other.
+    threadsMax: Math.min(8, availableParallelism()),
     queryBytesMax: MiB,
   },
   cache: { bytesMax: 64 * MiB, resultBytesMax: 2 * MiB, ageMsMax: 5000 },
