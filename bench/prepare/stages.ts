@@ -14,7 +14,7 @@ export interface StageCost {
 export async function runStages(
   dataDir: string,
   stages: readonly JobName[],
-  { fullRefresh = false } = {},
+  { fullRefresh = false, env = {} }: { fullRefresh?: boolean; env?: Record<string, string> } = {},
 ): Promise<Record<string, StageCost>> {
   const { settings } = await loadSettings({
     cwd: dataDir,
@@ -23,6 +23,7 @@ export async function runStages(
       EVENTLAKE_CLICKHOUSE_PORT: '0',
       // A prepared log may be older than what is kept by default.
       EVENTLAKE_LOG_RETENTION_HOURS: String(24 * 3660),
+      ...env,
     },
   });
   const components = await openComponents({
