@@ -15,6 +15,7 @@ let url: string;
 let jobUrl: string;
 let page: string;
 const children: ChildProcess[] = [];
+const logs = new Map<string, string>();
 const STAGES = ['raw-landing', 'bronze-to-silver', 'silver-to-gold'];
 
 beforeAll(async () => {
@@ -35,8 +36,8 @@ beforeAll(async () => {
   url = await startAndWait(['serve', '--port', '0']);
   jobUrl = await startAndWait(['run', 'fast-agg', '--set', 'metrics.port=0']);
   const often = ['--set', 'bronzeToSilver.intervalMs=500', '--set', 'silverToGold.intervalMs=500'];
-  for (const job of STAGES) children.push(start(['run', job, ...often], { cwd }));
-  children.push(start(['run', 'producer', '--rate', '50'], { cwd }));
+  for (const job of STAGES) begin(['run', job, ...often]);
+  begin(['run', 'producer', '--rate', '50']);
   await run(['verify'], { cwd });
   await fetch(`${url}/?query=SELECT+1`);
   // Jobs report every few seconds.
@@ -48,17 +49,29 @@ beforeAll(async () => {
     await sleep(200);
     page = await (await fetch(`${url}/metrics`)).text();
   } while (!isComplete());
-});
+  // Seven processes start.
+}, 180_000);
 
 afterAll(async () => {
   for (const child of children) child.kill('SIGKILL');
   await rm(cwd, { recursive: true, force: true });
 });
 
-/** The address that a command names in its log. */
-async function startAndWait(args: string[]): Promise<string> {
+/** Starts a command, its log kept. */
+function begin(args: string[]): ChildProcess {
   const child = start(args, { cwd });
   children.push(child);
+  let log = '';
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    log += text;
+    logs.set(args.slice(0, 2).join(' '), log);
+  });
+  return child;
+}
+
+/** The address that a command names in its log. */
+async function startAndWait(args: string[]): Promise<string> {
+  const child = begin(args);
   for await (const line of createInterface({ input: child.stderr! })) {
     const entry = JSON.parse(line) as { url?: string; metrics?: string };
     if (entry.metrics ?? entry.url) return (entry.metrics ?? entry.url)!;
@@ -133,6 +146,32 @@ test('neither a secret nor a path nor a query is among the figures', () => {
   expect(page).not.toContain(secret);
   expect(page).not.toContain(cwd);
   expect(page).not.toContain('SELECT');
+});
+
+test('every process logs whole JSON lines, each with time, level and name, and no secret', () => {
+  const secret = readFileSync(join(cwd, '.eventlake/clickhouse/writer.secret'), 'utf8').trim();
+  expect([...logs.keys()].sort()).toEqual(
+    [
+      'run bronze-to-silver',
+      'run fast-agg',
+      'run producer',
+      'run raw-landing',
+      'run silver-to-gold',
+      'serve --port',
+    ].sort(),
+  );
+  for (const [command, log] of logs) {
+    for (const line of log.split('\n').slice(0, -1)) {
+      const entry = JSON.parse(line) as Record<string, unknown>;
+      expect(entry, command).toMatchObject({
+        time: expect.stringMatching(/^20.*Z$/),
+        level: expect.any(Number),
+      });
+      expect(command).toContain(String(entry.name));
+      expect(entry.msg).toEqual(expect.any(String));
+    }
+    expect(log).not.toContain(secret);
+  }
 });
 
 test('where readers have a password, the figures want it', async () => {
