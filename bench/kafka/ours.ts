@@ -4,7 +4,9 @@ import { settingsSchema } from '../../packages/eventlake/dist/config/schema.js';
 import { openKafkaLog } from '../../packages/eventlake/dist/log/kafka-log.js';
 
 const [command, address, topic = '', file = '', compression] = process.argv.slice(2);
-const settings = settingsSchema.parse({ log: { kafka: { brokers: address, compression } } }).log.kafka;
+// What is read may be compressed in ways in which this Node cannot write.
+const produced = command === 'produce' ? { compression } : {};
+const settings = settingsSchema.parse({ log: { kafka: { brokers: address, ...produced } } }).log.kafka;
 const log = await openKafkaLog(settings);
 
 const KEYS = ['login', 'click', 'purchase', 'logout'];
