@@ -103,6 +103,15 @@ test('an error of the store keeps its request to itself', async () => {
   }
 });
 
+test('while no store answers, a query fails, and the others do not', async () => {
+  await server.close();
+  const { status, text } = await ask('SELECT name FROM silver.events');
+  expect(status).toBeGreaterThanOrEqual(400);
+  for (const word of [s3Credentials.accessKeyId, new URL(server.endpoint).host, prefix])
+    expect(text).not.toContain(word);
+  expect((await ask('SELECT 1')).text).toBe('1\n');
+});
+
 test.each([
   [{ root: 's3://b/p' }, /s3\.region/],
   [{ root: 's3://b/p', s3: { region: 'eu-west-1' } }, 'https://b.s3.eu-west-1.amazonaws.com/p'],

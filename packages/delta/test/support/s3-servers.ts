@@ -47,7 +47,7 @@ export async function startS3Server(name: S3ServerName): Promise<S3Server> {
       EVENTLAKE_S3_ENDPOINT: endpoint,
     },
     async close() {
-      if (child.exitCode === null) {
+      if (child.exitCode === null && child.signalCode === null) {
         const ended = new Promise((resolve) => child.once('exit', resolve));
         child.kill('SIGKILL');
         await ended;
