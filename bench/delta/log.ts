@@ -45,7 +45,7 @@ const cases: Record<string, () => Promise<() => Promise<unknown>>> = {
     const commits = await createTable(store, 'commits', { schema, properties });
     for (let i = 1; i < COMMITS; i++) await commits.commit({ operation: 'WRITE', add: [file(i)] });
     await (await filled('files', properties)).checkpoint();
-    await filled('files-v2', { ...properties, 'delta.checkpointPolicy': 'v2' });
+    await (await filled('files-v2', { ...properties, 'delta.checkpointPolicy': 'v2' })).checkpoint();
     return async () => {};
   },
   async 'snapshot-1000-commits'() {
