@@ -9,8 +9,6 @@ const [disk, bin] = process.argv.slice(2);
 const dataDir = join(disk, 'data');
 const filler = join(disk, 'filler');
 const jobs = ['raw-landing', 'bronze-to-silver', 'silver-to-gold', 'fast-agg'];
-// The embedded ClickHouse does not start on a full disk, so that those who need it end.
-const waits = process.env.WAITS?.split(',') ?? ['raw-landing', 'bronze-to-silver'];
 const seen = [];
 
 function start(...args) {
@@ -67,10 +65,6 @@ for (const job of jobs) {
   }
   fill(16 * 1024);
   seen.push({ job, phase: 'full', ...(await run('run', job, '--once')) });
-  if (!waits.includes(job)) {
-    rmSync(filler);
-    continue;
-  }
   // One that is to go on waits until there is space, and goes on.
   const waiting = start('run', job);
   while (
