@@ -46,7 +46,7 @@ async function measure() {
 
   // The same tree with a producer that sends nothing.
   dev = spawn(process.execPath, [bin, 'dev', '--no-producer', ...args], { stdio: 'ignore' });
-  await sleep(10_000);
+  await sleep(20_000);
   const pid = dev.pid!;
   const cpuBefore = treeCpuMs(pid);
   await sleep(IDLE_SECONDS * 1000);
