@@ -1,21 +1,26 @@
-import type { AddressInfo } from 'node:net';
-import { connect, createServer, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 /** A way to the server on which connections break. */
 export interface CuttingProxy {
   url: string;
   cuts: number;
-  /** Breaks all connections that are open, as a network would: without a word. */
-  cut(): void;
   close(): void;
 }
 
-export async function cuttingProxy(url: string): Promise<CuttingProxy> {
+/** Each connection is reset, as a network would do it, when so many bytes have come down on it. */
+export async function cuttingProxy(url: string, cutAfterBytes: number): Promise<CuttingProxy> {
   const target = new URL(url.replace('sc:', 'http:'));
   const open = new Set<Socket>();
   const server = createServer((client) => {
     const upstream = connect(Number(target.port), target.hostname);
     open.add(client);
+    let bytes = 0;
+    upstream.on('data', (data: Buffer) => {
+      bytes += data.length;
+      if (bytes < cutAfterBytes || client.destroyed) return;
+      proxy.cuts++;
+      client.resetAndDestroy();
+    });
     for (const [from, to] of [
       [client, upstream],
       [upstream, client],
@@ -30,10 +35,6 @@ export async function cuttingProxy(url: string): Promise<CuttingProxy> {
   const proxy: CuttingProxy = {
     url: `sc://127.0.0.1:${(server.address() as AddressInfo).port}`,
     cuts: 0,
-    cut: () => {
-      proxy.cuts += open.size;
-      for (const socket of open) socket.resetAndDestroy();
-    },
     close: () => {
       for (const socket of open) socket.destroy();
       server.close();
