@@ -15,6 +15,6 @@ child.stdout.on('data', (chunk) => {
 });
 const code = await new Promise((resolve) => child.on('close', resolve));
 if (code !== 0) throw new Error(`raw-landing ended with ${code}: ${printed}`);
-const { rowsIn } = JSON.parse(printed.trim().split('\n').at(-1)!) as { rowsIn: number };
+const { rowsIn } = JSON.parse(printed) as { rowsIn: number };
 const seconds = (performance.now() - startedMs) / 1_000;
 process.stdout.write(`${JSON.stringify({ seconds, eventsPerSecond: rowsIn / seconds })}\n`);
