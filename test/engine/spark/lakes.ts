@@ -42,10 +42,11 @@ export async function onSpark(lake: Lake, url: string): Promise<Lake> {
 }
 
 /** The types of all tables' columns, as they are written down, and the `txn` positions of all jobs. */
-export async function statesOf({ context }: Lake): Promise<Record<string, unknown>> {
+export async function statesOf({ context }: Lake, layer = ''): Promise<Record<string, unknown>> {
   const { openTable } = await import('@eventlake/delta');
   const states: Record<string, unknown> = {};
   for (const { name } of deltaTables(context.pipeline)) {
+    if (!name.startsWith(layer)) continue;
     const snapshot = await (await openTable(context.store, name.replaceAll('.', '/'))).snapshot();
     states[name] = {
       types: snapshot.schema.fields.map((field) => [field.name, field.type]),
