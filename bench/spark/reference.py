@@ -1,0 +1,137 @@
+"""The pipeline as PySpark's users write it: Kafka -> bronze -> silver -> gold, on Delta. What bench/spark.ts compares with.
+
+Usage: reference.py <brokers> <topic> <work folder> <jars> <cores>
+Prints one line of JSON, milliseconds: a cold run, and a warm one in the same session on new tables.
+"""
+
+import glob
+import json
+import shutil
+import sys
+import time
+
+from pyspark.sql import SparkSession, Window
+from pyspark.sql import functions as F
+from pyspark.sql.types import StringType, StructField, StructType
+
+brokers, topic, work, jars, cores = sys.argv[1:6]
+FIELDS = ["event_id", "user_id", "event_type", "page", "timestamp", "source"]
+
+started = time.monotonic()
+spark = (
+    SparkSession.builder.master(f"local[{cores}]")
+    .config("spark.jars", ",".join(glob.glob(f"{jars}/*.jar")))
+    .config("spark.driver.memory", "4g")
+    .config("spark.sql.extensions", "io.delta.sql.DeltaSparkSessionExtension")
+    .config("spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog")
+    # Tuned for one machine: as many partitions as cores, small Delta logs, no web page.
+    .config("spark.sql.shuffle.partitions", cores)
+    .config("spark.databricks.delta.snapshotPartitions", cores)
+    .config("spark.sql.session.timeZone", "UTC")
+    .config("spark.sql.warehouse.dir", f"{work}/warehouse")
+    .config("spark.local.dir", f"{work}/scratch")
+    .config("spark.ui.enabled", "false")
+    .config("spark.ui.showConsoleProgress", "false")
+    .getOrCreate()
+)
+spark.sparkContext.setLogLevel("ERROR")
+figures = {"startMs": (time.monotonic() - started) * 1000}
+
+
+def raw(lake):
+    records = (
+        spark.read.format("kafka")
+        .option("kafka.bootstrap.servers", brokers)
+        .option("subscribe", topic)
+        .option("startingOffsets", "earliest")
+        .load()
+    )
+    schema = StructType([StructField(name, StringType()) for name in FIELDS])
+    parsed = records.select(
+        F.from_json(F.col("value").cast("string"), schema).alias("event"),
+        "value",
+        F.col("partition").alias("log_partition"),
+        F.col("offset").alias("log_offset"),
+        F.col("timestamp").alias("log_timestamp"),
+        F.current_timestamp().alias("ingestion_timestamp"),
+    )
+    good = F.col("event.event_id").isNotNull()
+    meta = ["log_partition", "log_offset", "log_timestamp", "ingestion_timestamp"]
+    parsed.where(good).select("event.*", *meta).write.format("delta").mode("append").save(f"{lake}/bronze")
+    parsed.where(~good).select("value", *meta).write.format("delta").mode("append").save(f"{lake}/quarantine")
+
+
+def silver(lake):
+    valid = (
+        spark.read.format("delta")
+        .load(f"{lake}/bronze")
+        .withColumn("user_id", F.expr("try_cast(user_id AS INT)"))
+        .withColumn("timestamp", F.expr("try_to_timestamp(timestamp)"))
+        .where("event_id IS NOT NULL AND timestamp IS NOT NULL")
+        .where(F.col("event_type").isin("login", "click", "purchase", "logout"))
+        .where(F.col("source").isin("web", "mobile"))
+    )
+    first = Window.partitionBy("event_id").orderBy("log_timestamp", "log_partition", "log_offset")
+    events = (
+        valid.withColumn("nth", F.row_number().over(first))
+        .where("nth = 1")
+        .select(*FIELDS, "log_partition", "log_offset", F.current_timestamp().alias("processed_timestamp"))
+    )
+    path = f"{lake}/silver"
+    spark.createDataFrame([], events.schema).write.format("delta").mode("ignore").save(path)
+    events.createOrReplaceTempView("events")
+    spark.sql(
+        f"MERGE INTO delta.`{path}` AS silver USING events ON silver.event_id = events.event_id "
+        "WHEN NOT MATCHED THEN INSERT *"
+    )
+
+
+def gold(lake):
+    events = spark.read.format("delta").load(f"{lake}/silver").withColumn("event_date", F.to_date("timestamp"))
+
+    def save(rows, name, *by):
+        rows.write.format("delta").mode("overwrite").partitionBy(*by).save(f"{lake}/{name}")
+
+    save(events, "fact_events", "event_date")
+    save(
+        events.where("user_id IS NOT NULL")
+        .groupBy("user_id")
+        .agg(
+            F.count("*").alias("total_events"),
+            F.countDistinct("source").alias("source_count"),
+            F.min("timestamp").alias("first_seen"),
+            F.max("timestamp").alias("last_seen"),
+        ),
+        "dim_users",
+    )
+    pages = (
+        events.where("page IS NOT NULL")
+        .groupBy("page")
+        .agg(F.count("*").alias("total_events"), F.countDistinct("user_id").alias("unique_users"))
+    )
+    save(
+        pages.withColumn("popularity_rank", F.rank().over(Window.orderBy(F.desc("total_events")))), "dim_pages"
+    )
+    days = events.groupBy("event_date")
+    save(days.agg(F.countDistinct("user_id").alias("dau_count")), "kpi_dau")
+    save(events.groupBy("event_date", "source").agg(F.count("*").alias("event_count")), "kpi_events_per_source")
+    purchases = F.count(F.when(F.col("event_type") == "purchase", 1)).alias("purchases")
+    save(
+        days.agg(purchases, F.count("*").alias("total_events")).withColumn(
+            "conversion_rate", F.col("purchases") / F.col("total_events")
+        ),
+        "kpi_conversion_rate",
+    )
+
+
+for run in ["cold", "warm"]:
+    lake = f"{work}/{run}"
+    for name, job in [("Raw", raw), ("Silver", silver), ("Gold", gold), ("Nothing", silver)]:
+        started = time.monotonic()
+        job(lake)
+        figures[f"{run}{name}Ms"] = (time.monotonic() - started) * 1000
+    if run == "cold":
+        shutil.rmtree(lake)
+figures["silverRows"] = spark.read.format("delta").load(f"{work}/warm/silver").count()
+print(json.dumps(figures), flush=True)
+spark.stop()
