@@ -18,6 +18,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   serving: [...COMMON, 'config.ts', 'schema', 'metrics/endpoint-metrics.ts'],
   jobs: [...COMMON, 'config.ts', 'schema', 'log', 'batch', 'engine', 'serving/serving.ts'],
   verify: [...COMMON, 'config.ts', 'schema', 'log', 'batch', 'engine', 'serving', 'jobs'],
+  metrics: [...COMMON, 'config.ts', 'schema', 'log', 'jobs', 'status.ts', 'verify'],
+  tracing: [...COMMON, 'batch', 'engine', 'jobs', 'serving/serving.ts'],
 };
 
 const sources = sourcesBelow(EVENTLAKE);
