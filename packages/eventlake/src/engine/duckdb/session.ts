@@ -3,7 +3,7 @@ import { EventlakeError, type Where } from '../../errors.js';
 import type { EventLog, OffsetRange } from '../../log/event-log.js';
 import type { EventDefinition } from '../../schema/definition.js';
 import type { BatchId, EngineSession, PreparedWrite, WriteMode, WriteResult } from '../engine.js';
-import { commitWrite } from './commit.js';
+import { commitWrite, type Landing } from './commit.js';
 import { toJs } from './database.js';
 import { wrapErrors } from './errors.js';
 import type { DataFiles, Lease } from './files/data-files.js';
@@ -26,11 +26,9 @@ export interface EngineParts {
   nextId(): number;
 }
 
-interface Prepared extends PreparedWrite {
+interface Prepared extends PreparedWrite, Landing {
   path: string;
   files: WrittenFiles;
-  readVersion: number;
-  committed: boolean;
 }
 
 /** A session is a connection: its views and tables are temporary, so closing it forgets them. */
@@ -125,7 +123,7 @@ export class DuckDbSession implements EngineSession {
         bytes: files.bytes,
         files,
         readVersion: snapshot.version,
-        committed: false,
+        landed: 'no',
       };
       this.#prepared.push(prepared);
       return prepared;
@@ -135,23 +133,21 @@ export class DuckDbSession implements EngineSession {
   async commit(write: PreparedWrite, batch: BatchId, mode: WriteMode): Promise<WriteResult> {
     const where: Where = { table: write.table, batch: batch.version };
     const prepared = this.#prepared.find((prepared) => prepared === write);
-    if (!prepared || prepared.committed) {
+    if (!prepared || prepared.landed === 'yes') {
       throw new EventlakeError('internal', 'Committed is what this session prepared, once', where);
     }
     return wrapErrors(where, async () => {
       const table = await this.#parts.tables.open(write.table);
-      const result = await commitWrite(table, prepared.files.add, prepared.readVersion, batch, mode);
-      if (result.status === 'skipped') return { ...result, rows: 0 };
-      prepared.committed = true;
-      return { ...result, rows: write.rows };
+      const result = await commitWrite(table, prepared, batch, mode);
+      return { ...result, rows: result.status === 'skipped' ? 0 : write.rows };
     });
   }
 
   async close(): Promise<void> {
     this.#connection.disconnectSync();
     for (const records of this.#logRelations) await records.close();
-    for (const { committed, path, files } of this.#prepared) {
-      if (!committed) await this.#parts.files.discard(path, files);
+    for (const { landed, path, files } of this.#prepared) {
+      if (landed === 'no') await this.#parts.files.discard(path, files);
     }
     await this.#lease.close();
   }

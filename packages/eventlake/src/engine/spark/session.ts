@@ -2,7 +2,7 @@ import type { Store } from '@eventlake/delta';
 import { EventlakeError, type Where } from '../../errors.js';
 import type { OffsetRange } from '../../log/event-log.js';
 import type { EventDefinition } from '../../schema/definition.js';
-import { commitWrite } from '../duckdb/commit.js';
+import { commitWrite, type Landing } from '../duckdb/commit.js';
 
 import type { Tables } from '../duckdb/tables.js';
 import type { BatchId, EngineSession, PreparedWrite, WriteMode, WriteResult } from '../engine.js';
@@ -27,10 +27,8 @@ export interface EngineParts {
   readLimits: ReadLimits;
 }
 
-interface Prepared extends PreparedWrite {
+interface Prepared extends PreparedWrite, Landing {
   files: WrittenFiles;
-  readVersion: number;
-  committed: boolean;
 }
 
 /** A session of Spark Connect: its views and what it holds computed go with it. */
@@ -116,7 +114,7 @@ export class SparkSession implements EngineSession {
         bytes,
         files,
         readVersion: snapshot.version,
-        committed: false,
+        landed: 'no',
       };
       this.#prepared.push(prepared);
       return prepared;
@@ -126,22 +124,20 @@ export class SparkSession implements EngineSession {
   async commit(write: PreparedWrite, batch: BatchId, mode: WriteMode): Promise<WriteResult> {
     const where: Where = { table: write.table, batch: batch.version };
     const prepared = this.#prepared.find((prepared) => prepared === write);
-    if (!prepared || prepared.committed) {
+    if (!prepared || prepared.landed === 'yes') {
       throw new EventlakeError('internal', 'Committed is what this session prepared, once', where);
     }
     return wrapErrors(where, async () => {
       const table = await this.#parts.tables.open(write.table);
-      const result = await commitWrite(table, prepared.files.add, prepared.readVersion, batch, mode);
-      if (result.status === 'skipped') return { ...result, rows: 0 };
-      prepared.committed = true;
-      return { ...result, rows: write.rows };
+      const result = await commitWrite(table, prepared, batch, mode);
+      return { ...result, rows: result.status === 'skipped' ? 0 : write.rows };
     });
   }
 
   async close(): Promise<void> {
     await this.#session.release();
-    for (const { committed, files } of this.#prepared) {
-      if (!committed) await removeFiles(this.#parts.store, files.paths);
+    for (const { landed, files } of this.#prepared) {
+      if (landed === 'no') await removeFiles(this.#parts.store, files.paths);
     }
   }
 
