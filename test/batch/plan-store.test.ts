@@ -1,6 +1,6 @@
 import { memoryStore, type Store } from '@eventlake/delta';
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Plan, PlanStore } from '../../packages/eventlake/src/batch/plan.js';
+import { PLANS_KEPT, type Plan, type PlanStore } from '../../packages/eventlake/src/batch/plan.js';
 import { openPlanStore } from '../../packages/eventlake/src/batch/plan-store.js';
 
 interface Input {
@@ -79,4 +79,30 @@ describe('the fence', () => {
     expect(await plans.newest()).toEqual(plan(5));
     await expect(plans.get(3)).rejects.toMatchObject({ kind: 'not-found' });
   });
+
+  test('an instance that is overtaken the moment it has planned leaves the plan, which others have executed', async () => {
+    const sleeper = overtaken(async () => {
+      for (let batch = 2; batch <= 101; batch++) await plans.put(plan(batch));
+    });
+    await expect(sleeper.put(plan(1, 'sleeper'))).rejects.toMatchObject({ kind: 'fenced' });
+    expect(await plans.get(1)).toEqual(plan(1, 'sleeper'));
+  });
+
+  test('a place is free again as well where the plan after it is the oldest that is kept', async () => {
+    for (let batch = 1; batch <= 150; batch++) await plans.put(plan(batch));
+    await plans.forget(150 - PLANS_KEPT);
+    await expect(plans.put(plan(49, 'sleeper'))).rejects.toMatchObject({ kind: 'fenced' });
+    await expect(plans.get(49)).rejects.toMatchObject({ kind: 'not-found' });
+    expect(await plans.get(50)).toEqual(plan(50));
+  });
 });
+
+/** The plans of an instance that sleeps after it has put one. */
+function overtaken(meanwhile: () => Promise<void>): PlanStore<Input> {
+  const putIfAbsent = async (path: string, bytes: Uint8Array) => {
+    const isNew = await store.putIfAbsent(path, bytes);
+    await meanwhile();
+    return isNew;
+  };
+  return openPlanStore<Input>({ ...store, putIfAbsent }, 'raw-landing', 'user-events');
+}

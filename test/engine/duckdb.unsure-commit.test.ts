@@ -24,6 +24,7 @@ test.each([
       status: 'skipped',
     });
     await session.close();
+    expect(await dataFiles(store)).toHaveLength(1);
 
     const after = await engine.open();
     await after.readTable('numbers', table.name);

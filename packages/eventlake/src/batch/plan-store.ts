@@ -1,6 +1,6 @@
 import { type Store, StoreError } from '@eventlake/delta';
 import { EventlakeError } from '../errors.js';
-import type { Plan, PlanStore } from './plan.js';
+import { PLANS_KEPT, type Plan, type PlanStore } from './plan.js';
 
 /** The plans of one job and topic, below `checkpoints/` in the store of the tables. */
 export function openPlanStore<Input>(store: Store, job: string, topic: string): PlanStore<Input> {
@@ -16,17 +16,21 @@ export function openPlanStore<Input>(store: Store, job: string, topic: string): 
     }
   }
 
-  async function newestBatch(): Promise<number | undefined> {
-    let newest: number | undefined;
-    for await (const { path } of store.list(folder)) newest = batchOf(path) ?? newest;
-    return newest;
+  /** In order. */
+  async function batches(): Promise<number[]> {
+    const found: number[] = [];
+    for await (const { path } of store.list(folder)) {
+      const batch = batchOf(path);
+      if (batch !== undefined) found.push(batch);
+    }
+    return found;
   }
 
   return {
     get,
 
     async newest() {
-      const batch = await newestBatch();
+      const batch = (await batches()).at(-1);
       return batch === undefined ? undefined : get(batch);
     },
 
@@ -35,10 +39,10 @@ export function openPlanStore<Input>(store: Store, job: string, topic: string): 
       const bytes = Buffer.from(JSON.stringify(plan));
       const landed = (await store.putIfAbsent(path, bytes)) || bytes.equals(await store.get(path));
       if (!landed) throw fenced(plan, plan.batch);
-      // An instance that slept through the life and removal of plan N would find its place free again.
-      const newest = await newestBatch();
+      const found = await batches();
+      const newest = found.at(-1);
       if (newest === plan.batch) return;
-      await store.delete(path);
+      if (wasForgotten(plan.batch, found)) await store.delete(path);
       throw fenced(plan, newest ?? plan.batch);
     },
 
@@ -49,6 +53,15 @@ export function openPlanStore<Input>(store: Store, job: string, topic: string): 
       }
     },
   };
+}
+
+/**
+ * Whether a place that was just taken had been taken before: an instance that slept through the life and removal of
+ * plan N finds its place free again, and what it puts there nobody has executed. Plans are forgotten from the oldest
+ * on, so that N + 1 is gone as well, or kept as the last one. Otherwise another instance has gone on from this very plan.
+ */
+function wasForgotten(batch: number, found: readonly number[]): boolean {
+  return !found.includes(batch + 1) || found.at(-1)! - batch > PLANS_KEPT;
 }
 
 const BATCH_DIGITS = 20;

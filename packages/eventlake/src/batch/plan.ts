@@ -20,6 +20,9 @@ export interface PlanStore<Input> {
   forget(before: number): Promise<void>;
 }
 
+/** Another job or `verify` that has just read a position looks its plan up a moment later. */
+export const PLANS_KEPT = 100;
+
 export interface Plan<Input> {
   job: string;
   topic: string;

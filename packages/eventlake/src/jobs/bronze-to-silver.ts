@@ -1,4 +1,4 @@
-import type { Plan } from '../batch/plan.js';
+import { PLANS_KEPT, type Plan } from '../batch/plan.js';
 import { openPlanStore } from '../batch/plan-store.js';
 import type { BatchId, EngineSession, WriteMode } from '../engine/engine.js';
 import { bronzeTables, silverTables } from '../schema/tables.js';
@@ -6,7 +6,7 @@ import { batchesOfRows } from './batch-bounds.js';
 import type { BatchReport, Job, JobContext } from './job.js';
 import { type IdSetSizes, knownIds } from './known-ids.js';
 import { maintenance } from './maintenance.js';
-import { newPlan, PLANS_KEPT } from './planning.js';
+import { newPlan } from './planning.js';
 import { withinBatches } from './predicates.js';
 import { refuseSetBack } from './set-back.js';
 import { bufferedSilverRows, type SilverRows, streamedSilverRows } from './silver-rows.js';

@@ -1,4 +1,4 @@
-import type { Plan } from '../batch/plan.js';
+import { PLANS_KEPT, type Plan } from '../batch/plan.js';
 import { openPlanStore } from '../batch/plan-store.js';
 import type { EngineSession } from '../engine/engine.js';
 import { EventlakeError } from '../errors.js';
@@ -22,7 +22,7 @@ import { refuseForeignCounts } from './live-tables.js';
 import { nextRanges } from './log-ranges.js';
 import { common, merged, without } from './offset-sets.js';
 import { acceptLoss, goOn, type Passed, readableRanges } from './passed.js';
-import { newPlan, PLANS_KEPT } from './planning.js';
+import { newPlan } from './planning.js';
 
 /** What batch N of fast-agg counts. The position is the one after it. */
 export interface LiveInput extends Passed {

@@ -2,9 +2,6 @@ import { randomUUID } from 'node:crypto';
 import type { Plan } from '../batch/plan.js';
 import type { JobContext, JobName } from './job.js';
 
-/** Another job or `verify` that has just read a position looks its plan up a moment later. */
-export const PLANS_KEPT = 100;
-
 /** The plan after batch `last` (undefined: the first), made by this process now. */
 export function newPlan<Input>(
   context: JobContext,

@@ -1,4 +1,4 @@
-import type { Plan } from '../batch/plan.js';
+import { PLANS_KEPT, type Plan } from '../batch/plan.js';
 import { openPlanStore } from '../batch/plan-store.js';
 import type { EngineSession, PreparedWrite } from '../engine/engine.js';
 import { EventlakeError } from '../errors.js';
@@ -10,7 +10,7 @@ import type { BatchReport, JobContext, StreamingJob } from './job.js';
 import { nextRanges } from './log-ranges.js';
 import { logRetention, maintenance } from './maintenance.js';
 import { acceptLoss, goOn, type Passed, readableRanges } from './passed.js';
-import { newPlan, PLANS_KEPT } from './planning.js';
+import { newPlan } from './planning.js';
 import { withinBatches, withinRanges } from './predicates.js';
 
 /** What batch N of raw-landing lands; `N` is its rows' `log_batch`. The position is the one after it. */

@@ -1,4 +1,4 @@
-import type { Plan } from '../batch/plan.js';
+import { PLANS_KEPT, type Plan } from '../batch/plan.js';
 import { openPlanStore } from '../batch/plan-store.js';
 import type { BatchId } from '../engine/engine.js';
 import { servingTables, silverTables } from '../schema/tables.js';
@@ -7,7 +7,7 @@ import type { SilverInput } from './bronze-to-silver.js';
 import { commitOrder, FOLD_FILES_MAX, type GoldInput, prepareGold, rollupsOf } from './gold-tables.js';
 import type { BatchReport, Job, JobContext } from './job.js';
 import { maintenance } from './maintenance.js';
-import { newPlan, PLANS_KEPT } from './planning.js';
+import { newPlan } from './planning.js';
 import { withinBatches } from './predicates.js';
 import { publishGold } from './publish.js';
 import { refuseSetBack } from './set-back.js';
