@@ -16,6 +16,7 @@ import {
 } from '../schema/sql.js';
 import { bronzeTables, liveTables } from '../schema/tables.js';
 import { checkedSql } from '../schema/validation.js';
+import { commitPassed } from './commit-passed.js';
 import type { BatchReport, JobContext, StreamingJob } from './job.js';
 import { type LandedLife, landedLives, landedPlan, lostInLife, withinLife } from './landed.js';
 import { refuseForeignCounts } from './live-tables.js';
@@ -87,7 +88,7 @@ export function fastAgg(context: JobContext, options: FastAggOptions = {}): Stre
     }
     // From here on, retention waits for this consumer.
     if (goOn(info, passed, 0).gaps.length === 0 && passed.unsure === newest?.input.unsure) {
-      await log.commitPositions('fast-agg', topic, passed.position);
+      await commitPassed(context, 'fast-agg', passed);
     } else await runBatch();
   }
 
@@ -259,10 +260,8 @@ export function fastAgg(context: JobContext, options: FastAggOptions = {}): Stre
       ...(allUnsure && { unsure: allUnsure }),
     };
     highest = counted.highest;
-    // Positions of another topic, or beyond the end of this one, would let retention overtake.
-    if (gone.length === 0 && topicId === (await log.topic(topic)).topicId) {
-      await log.commitPositions('fast-agg', topic, position);
-    }
+    // Positions beyond the end of the topic would let retention overtake.
+    if (gone.length === 0) await commitPassed(context, 'fast-agg', passed);
     crashPoint('fast-agg:after-position');
     if (plan.batch % FORGET_EVERY === 0) await plans.forget(plan.batch - PLANS_KEPT);
     const rowsOut = counted.increments.length;

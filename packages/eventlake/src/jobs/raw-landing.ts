@@ -6,6 +6,7 @@ import type { OffsetRange, TopicInfo } from '../log/event-log.js';
 import { type Gap, gapsSql, knownGapsSql } from '../schema/gaps.js';
 import { timestampLiteral } from '../schema/macros.js';
 import { bronzeTables } from '../schema/tables.js';
+import { commitPassed } from './commit-passed.js';
 import type { BatchReport, JobContext, StreamingJob } from './job.js';
 import { nextRanges } from './log-ranges.js';
 import { logRetention, maintenance } from './maintenance.js';
@@ -53,7 +54,7 @@ export function rawLanding(context: JobContext): StreamingJob {
     passed = newest?.input ?? (await beginning(info));
     const { gaps } = goOn(info, passed, newest?.batch ?? 0);
     // From here on, retention waits for this consumer.
-    if (gaps.length === 0) await log.commitPositions('raw-landing', topic, passed.position);
+    if (gaps.length === 0) await commitPassed(context, 'raw-landing', passed);
     else await runBatch();
   }
 
@@ -92,11 +93,11 @@ export function rawLanding(context: JobContext): StreamingJob {
   /** @param info What the log has by now, where the plan is an old one. */
   async function execute(plan: Plan<LandingInput>, info?: TopicInfo): Promise<BatchReport> {
     const startedMs = performance.now();
-    const session = await engine.open();
     const { ranges, gone } = info
       ? readableRanges(info, plan.input)
       : { ranges: plan.input.ranges, gone: [] };
     acceptLoss(context, 'raw-landing', plan.batch, gone);
+    const session = await engine.open();
     let rows: { rowsIn: number; rowsOut: number };
     try {
       rows = await land(session, plan, ranges, gone);
@@ -104,8 +105,8 @@ export function rawLanding(context: JobContext): StreamingJob {
       await session.close();
     }
     passed = plan.input;
-    // Positions of another topic, or beyond the end of this one, would let retention overtake.
-    if (gone.length === 0) await log.commitPositions('raw-landing', topic, passed.position);
+    // Positions beyond the end of the topic would let retention overtake.
+    if (gone.length === 0) await commitPassed(context, 'raw-landing', passed);
     crashPoint('raw-landing:after-position');
     if (plan.batch % FORGET_EVERY === 0) await plans.forget(plan.batch - PLANS_KEPT);
     return { job: 'raw-landing', batch: plan.batch, ...rows, durationMs: performance.now() - startedMs };

@@ -42,7 +42,7 @@ export async function readLive<T>(
     const positions = await log.positions('fast-agg', topic);
     const value = await read();
     const after = (await plans.newest()) ?? before;
-    const settled = String(positions) === String(before.input.position) && after.batch === before.batch;
+    const settled = isAt(positions, before) && after.batch === before.batch;
     if (settled || performance.now() > deadlineMs) {
       return {
         value,
@@ -53,6 +53,11 @@ export async function readLive<T>(
     }
     await delay(RETRY_MS);
   }
+}
+
+/** Of partitions that came after the plan nothing has been taken. */
+function isAt(positions: readonly number[] | undefined, { input }: Plan<LiveInput>): boolean {
+  return positions?.every((offset, partition) => offset === (input.position[partition] ?? 0)) ?? false;
 }
 
 function beginOf({ input }: Plan<LiveInput>): number[] {
