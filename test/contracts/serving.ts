@@ -189,6 +189,27 @@ export function servingContract(
       ).toEqual([{ n: 200_000, parts: 1 }]);
     });
 
+    test('what passes by itself is waited for', async () => {
+      const table: ServingTable = {
+        ...live,
+        name: `${prefix}.full`,
+        engine: 'MergeTree',
+        settings: { parts_to_throw_insert: 1 },
+      };
+      await serving.ensure([table]);
+      const row = (n: number) => [{ window_start: n, event_type: 'full', event_count: 1 }];
+      await serving.insert(table.name, row(1), '1');
+      let refused = true;
+      const second = serving.insert(table.name, row(2), '2').finally(() => {
+        refused = false;
+      });
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      expect(refused).toBe(true);
+      await serving.query(`ALTER TABLE ${table.name} MODIFY SETTING parts_to_throw_insert = 100`);
+      await second;
+      expect(await serving.query(`SELECT count() AS n FROM ${table.name}`)).toEqual([{ n: 2 }]);
+    });
+
     test('no rows are no block', async () => {
       await serving.insert(live.name, [], 'empty');
       await serving.insert(live.name, [{ window_start: 0, event_type: 'empty', event_count: 1 }], 'empty');

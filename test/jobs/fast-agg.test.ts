@@ -8,7 +8,7 @@ import { atEveryCrashPoint } from './crashes.js';
 import { at, badDay, event, records, type ShopEvent } from './events.js';
 import { type Lake, NOON_MS, openLake, openServing } from './lake.js';
 import { land } from './landing.js';
-import { countLive, dropLive, liveOf } from './live.js';
+import { countLive, dropLive, liveOf, withMeanwhile } from './live.js';
 
 const MINUTE_MS = 60_000;
 const once = { intervalMs: 1, once: true };
@@ -68,6 +68,16 @@ describe('fast-agg', () => {
       ]);
     });
   });
+
+  it('goes on with what another instance of the same lake has counted just now', () =>
+    withLake(async (lake) => {
+      await lake.append(records([click(1, 0)]));
+      const slower = withMeanwhile(lake, 'AS filled', () => countLive(lake));
+      await runJob(fastAgg(slower), slower, once);
+      expect(await serving.query('SELECT sum(event_count) AS n FROM realtime.events_per_minute')).toEqual([
+        { n: 1 },
+      ]);
+    }));
 
   it('counts an event as late when its minute ended at or before the watermark, not earlier', () =>
     withLake(async (lake) => {

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { createTable, localStore } from '@eventlake/delta';
 import pino from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -197,6 +199,16 @@ test('equal questions at the same time are run once, and outlive the one that ca
   const [a, b] = await Promise.all(others);
   expect(a!.text).toBe(b!.text);
   expect(Number(a!.text)).toBeGreaterThan(0);
+});
+
+test('a client that reads nothing keeps no other from the same', async () => {
+  const query = "SELECT repeat('r', 999) FROM numbers(20_000)";
+  const { hostname, port } = new URL(endpoint.url);
+  const idle = connect(Number(port), hostname);
+  idle.write(`POST / HTTP/1.1\r\nHost: ${hostname}\r\nContent-Length: ${query.length}\r\n\r\n${query}`);
+  await once(idle, 'readable');
+  expect((await ask(query, '', { 'Accept-Encoding': 'identity' })).text).toHaveLength(20_000_000);
+  idle.destroy();
 });
 
 test('the writer is never answered from the cache', async () => {

@@ -19,7 +19,7 @@ import { checkedSql } from '../schema/validation.js';
 import { commitPassed } from './commit-passed.js';
 import type { BatchReport, JobContext, StreamingJob } from './job.js';
 import { type LandedLife, landedLives, landedPlan, lostInLife, withinLife } from './landed.js';
-import { refuseForeignCounts } from './live-tables.js';
+import { filledLiveTable, foreignCounts } from './live-tables.js';
 import { nextRanges } from './log-ranges.js';
 import { common, merged, without } from './offset-sets.js';
 import { acceptLoss, goOn, type Passed, readableRanges } from './passed.js';
@@ -72,7 +72,7 @@ export function fastAgg(context: JobContext, options: FastAggOptions = {}): Stre
     const tablesAreGone = !(await anyTable());
     await (await context.serving()).ensure(liveTables(pipeline));
     const info = await log.topic(topic);
-    newest = await plans.newest();
+    newest = (await plans.newest()) ?? (await firstPlanOfAnother());
     if (newest && !newest.input.reset && (options.fullRefresh || tablesAreGone)) {
       const why = tablesAreGone ? 'ClickHouse has none of them' : 'as it was told';
       context.logger.warn({ job: 'fast-agg' }, `fast-agg makes the live tables anew: ${why}`);
@@ -80,7 +80,6 @@ export function fastAgg(context: JobContext, options: FastAggOptions = {}): Stre
     } else if (newest) {
       await execute(newest, performance.now() - ZOMBIE_AFTER_MS, info);
     } else {
-      await refuseForeignCounts(context);
       const positions = log.advisoryPositions ? undefined : await log.positions('fast-agg', topic);
       const position = positions ?? info.partitions.map(({ startOffset }) => startOffset);
       passed = { topicId: info.topicId, start: position, position };
@@ -90,6 +89,18 @@ export function fastAgg(context: JobContext, options: FastAggOptions = {}): Stre
     if (goOn(info, passed, 0).gaps.length === 0 && passed.unsure === newest?.input.unsure) {
       await commitPassed(context, 'fast-agg', passed);
     } else await runBatch();
+  }
+
+  /**
+   * Nothing is planned yet; where tables are filled all the same, another instance has planned and counted meanwhile.
+   * @throws EventlakeError `invalid` where it was another lake.
+   */
+  async function firstPlanOfAnother(): Promise<Plan<LiveInput> | undefined> {
+    const filled = await filledLiveTable(context);
+    if (filled === undefined) return undefined;
+    const plan = await plans.newest();
+    if (plan) return plan;
+    throw foreignCounts(filled, (await context.serving()).url);
   }
 
   async function anyTable(): Promise<boolean> {

@@ -28,7 +28,7 @@ export function fromClickHouse(error: unknown, where: Where): EventlakeError {
 
 /** Worth another try: the server is away, starting, or full. */
 export function isPassing(error: unknown): boolean {
-  if (error instanceof ClickHouseError) return Number(error.code) === 202;
+  if (error instanceof ClickHouseError) return PASSING.has(Number(error.code));
   if (error instanceof EventlakeError) return false;
   const { code, message } = error as NodeJS.ErrnoException;
   return (
@@ -37,7 +37,14 @@ export function isPassing(error: unknown): boolean {
   );
 }
 
+/**
+ * Too many queries, or parts; and where tables are replicated: read-only while Keeper is away, Keeper itself, and an
+ * insert of which nobody knows whether it is in, which its token answers.
+ */
+const PASSING = new Set([202, 242, 252, 319, 999]);
+
 function kindOf(code: number): [ErrorKind, string | undefined] {
+  if (PASSING.has(code)) return ['unavailable', 'this passes by itself; if it does not, look at the server'];
   switch (code) {
     case 192:
     case 193:

@@ -50,6 +50,8 @@ interface Work {
   queryId: string;
   response: ServerResponse;
   gone: AbortSignal;
+  /** Called when the result is known to be too long for others to share. */
+  unshared?: () => void;
 }
 
 /** Runs one request's statement and answers it. @throws ClickHouseException before anything is sent. */
@@ -116,7 +118,7 @@ async function runOnce(context: ExecuteContext, work: Work): Promise<void> {
   const done = cache.begin(key);
   let result: CachedResult | undefined;
   try {
-    result = await runInTurn(context, work);
+    result = await runInTurn(context, { ...work, unshared: () => done(undefined) });
   } finally {
     done(result);
   }
@@ -214,6 +216,7 @@ function writerOf(context: ExecuteContext, work: Work, encoding: null | undefine
     encoding: encoding === null ? undefined : request.encoding,
     compress: request.compress,
     recordBytesMax: work.role === 'reader' ? limits.cache.resultBytesMax : 0,
+    ...(work.unshared ? { unrecorded: work.unshared } : {}),
     ...(work.role === 'reader' ? { hide: context.hidePaths } : {}),
   });
 }

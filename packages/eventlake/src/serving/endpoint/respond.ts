@@ -15,6 +15,8 @@ interface ResultFacts {
   hide?: Hide;
   /** Results up to this length can be had again from `recorded`. */
   recordBytesMax?: number;
+  /** Called when it has turned out that there will be nothing `recorded`. */
+  unrecorded?: () => void;
 }
 
 type Hide = (error: ClickHouseException) => ClickHouseException;
@@ -46,11 +48,17 @@ export class ResultWriter {
   /** The whole result, once it has been sent, where it is no longer than was to be recorded. */
   recorded: CachedResult | undefined;
 
-  /** Resolves when more may be written. */
+  /**
+   * Resolves when more may be written. What is recorded is in memory anyway, and does not wait for the client: others
+   * that asked the same may wait for it.
+   */
   async write(chunk: Buffer): Promise<void> {
     if (this.response.destroyed) return;
     this.#recordBytes += chunk.length;
-    if (this.#recordBytes > (this.facts.recordBytesMax ?? 0)) this.#record = undefined;
+    if (this.#record !== undefined && this.#recordBytes > this.facts.recordBytesMax!) {
+      this.#record = undefined;
+      this.facts.unrecorded?.();
+    }
     this.#record?.push(chunk);
     if (!this.response.headersSent) {
       this.#held.push(chunk);
@@ -60,7 +68,7 @@ export class ResultWriter {
       this.response.setHeader('X-ClickHouse-Exception-Tag', this.#tag);
       chunk = this.#takeHeld();
     }
-    if (!this.response.write(this.#framed(chunk))) await drained(this.response);
+    if (!this.response.write(this.#framed(chunk)) && this.#record === undefined) await drained(this.response);
   }
 
   /** Sends these bytes, uncompressed, in place of what was held back. */

@@ -47,7 +47,10 @@ export class ResultCache {
     return this.#running.get(key);
   }
 
-  /** Announces a query that others may wait for. The caller has to call what it gets, whatever becomes of the query. */
+  /**
+   * Announces a query that others may wait for. The caller has to call what it gets, whatever becomes of the query, and
+   * may do so early where there will be nothing to share: only the first call counts.
+   */
   begin(key: string): (result: CachedResult | undefined) => void {
     let settle!: (result: CachedResult | undefined) => void;
     const running = new Promise<CachedResult | undefined>((resolve) => {
@@ -55,6 +58,8 @@ export class ResultCache {
     });
     this.#running.set(key, running);
     return (result) => {
+      // Another one may have begun since the first call.
+      if (this.#running.get(key) !== running) return;
       this.#running.delete(key);
       if (result !== undefined) this.#keep(key, result);
       settle(result);
