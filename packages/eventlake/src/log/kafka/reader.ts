@@ -42,7 +42,9 @@ export async function* readRange(cluster: Cluster, request: ReadRequest): AsyncG
     while (answer) {
       const { records, aborted } = await answer;
       const batches = batchesIn(records);
-      if (batches.length > 0) next = batches.at(-1)!.lastOffset + 1;
+      const after = (batches.at(-1)?.lastOffset ?? -1) + 1;
+      if (after <= next) throw noBatch(topic, range.partition, next);
+      next = after;
       answer = next < range.to ? fetcher.fetch(next) : undefined;
       const transactions = new AbortedTransactions(aborted);
       for (const batch of batches) {
@@ -220,6 +222,16 @@ function nothingComes(topic: string, partition: number, offset: number): Eventla
     partition,
     offset,
   });
+}
+
+/** Brokers send the first batch whole, however long it is. */
+function noBatch(topic: string, partition: number, offset: number): EventlakeError {
+  return new EventlakeError(
+    'corrupt',
+    `What the broker hands out from offset ${offset} on is no record batch of format 2 (records from before Kafka 0.11?)`,
+    { topic, partition, offset },
+    "Kafka's own tools tell more: kafka-dump-log.",
+  );
 }
 
 function where({ topic, range: { partition } }: ReadRequest) {

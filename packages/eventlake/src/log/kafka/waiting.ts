@@ -45,15 +45,18 @@ async function anyArrival(
 ): Promise<void> {
   const ids = [...new Set(leaders)];
   const leased: Connection[] = [];
+  let done = false;
   const stop = () => {
-    for (const connection of leased) cluster.giveBack(connection);
+    done = true;
+    for (const connection of leased.splice(0)) cluster.giveBack(connection);
   };
   signal?.addEventListener('abort', stop);
   try {
     const waits = ids.map(async (id) => {
       const connection = await cluster.lease(id);
+      // Another broker has answered while this connection was being opened.
+      if (done || signal?.aborted) return cluster.giveBack(connection);
       leased.push(connection);
-      if (signal?.aborted) return;
       const partitions = leaders.flatMap((leader, partition) =>
         leader === id ? [{ partition, offset: from[partition] ?? 0 }] : [],
       );
