@@ -5,6 +5,7 @@ import { decodeBlock, type StoredBlock } from './block.js';
 import { getEnds } from './ends.js';
 import type { Environment } from './environment.js';
 import { blockKey, isOfPartition, keyOffset } from './keys.js';
+import { storedBytes } from './stored-bytes.js';
 import type { TopicRecord } from './tables.js';
 
 /** The next records of the range, of about `blockBytesMax`, copied out of the map: nothing is pinned when it returns. */
@@ -24,7 +25,7 @@ export function readBlock(
     const bytes =
       baseOffset === undefined
         ? undefined
-        : env.blocks.getBinaryFast(blockKey(record.number, partition, baseOffset));
+        : storedBytes(env.blocks, blockKey(record.number, partition, baseOffset));
     if (bytes && !output.hasRoomFor(bytes)) break;
     const stored = bytes && decodeBlock(bytes, baseOffset!, keysAndHeaders);
     if (!stored || next >= baseOffset! + stored.count) {

@@ -2,6 +2,7 @@ import { blockHeader } from './block.js';
 import { getEnds, type PartitionEnds, putEnds } from './ends.js';
 import type { Environment } from './environment.js';
 import { blockKey } from './keys.js';
+import { storedBytes } from './stored-bytes.js';
 import type { TopicRecord } from './tables.js';
 
 /** In one transaction, so that producers never wait long for the lock. */
@@ -76,7 +77,7 @@ function headOf(
 ): Head | undefined {
   const { startOffset, endOffset } = ends[partition]!;
   if (startOffset === endOffset) return undefined;
-  const bytes = env.blocks.getBinaryFast(blockKey(number, partition, startOffset));
+  const bytes = storedBytes(env.blocks, blockKey(number, partition, startOffset));
   return bytes && { partition, ...blockHeader(bytes), bytes: bytes.length };
 }
 
