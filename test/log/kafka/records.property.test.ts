@@ -66,7 +66,7 @@ test.each(['lz4', 'snappy', 'gzip', 'zstd'] as const)(
         try {
           expect(
             decompress(compression, cut ? bad.subarray(0, at) : bad, 100_000).length,
-          ).toBeLessThanOrEqual(compression === 'zstd' ? Number.POSITIVE_INFINITY : 100_000);
+          ).toBeLessThanOrEqual(100_000);
         } catch (error) {
           expect(error).toBeInstanceOf(Error);
         }

@@ -2,6 +2,7 @@ import * as zlib from 'node:zlib';
 import { EventlakeError } from '../../../errors.js';
 import { lz4Compress, lz4Decompress } from './lz4.js';
 import { snappyCompress, snappyDecompress } from './snappy.js';
+import { unzstd } from './zstd.js';
 
 /** In the order of their numbers in a record batch's attributes. */
 export const COMPRESSIONS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
@@ -41,7 +42,7 @@ export function checkCompression(compression: Compression): void {
   );
 }
 
-/** What `unzstd` of fzstd does: loaded only where Node has no zstd of its own. */
+/** Loaded only where Node has no zstd of its own. */
 let fzstd: typeof import('fzstd') | undefined;
 
 /** To be awaited once before `decompress`, which has no time to wait. */
@@ -62,8 +63,7 @@ export function decompress(compression: Compression, bytes: Buffer, bytesMax: nu
       return lz4Decompress(bytes, bytesMax);
     case 'zstd': {
       if (zstdDecompressSync) return zstdDecompressSync(bytes, { maxOutputLength: bytesMax });
-      const unpacked = fzstd!.decompress(bytes);
-      return Buffer.from(unpacked.buffer, unpacked.byteOffset, unpacked.byteLength);
+      return unzstd(fzstd!, bytes, bytesMax);
     }
   }
 }
