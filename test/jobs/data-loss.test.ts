@@ -52,6 +52,20 @@ async function gaps(): Promise<Record<string, unknown>[]> {
   }
 }
 
+/** Of those that are opened from now on, how many are not closed. */
+function sessionsLeft({ context: { engine } }: Lake): () => number {
+  let left = 0;
+  const { open } = engine;
+  engine.open = async () => {
+    const session = await open.call(engine);
+    left++;
+    const { close } = session;
+    session.close = () => close.call(session).finally(() => left--);
+    return session;
+  };
+  return () => left;
+}
+
 async function green(): Promise<string[]> {
   const report = await verify(lake.context, { deep: true });
   expect(red(report), JSON.stringify(report.checks, null, 1)).toEqual([]);
@@ -190,7 +204,9 @@ describe('records that retention took unread', () => {
     await expect(land(lake.context)).rejects.toThrow(Crash);
     await loseRecords(lake, []);
     await append(events(20, 30));
+    const left = sessionsLeft(lake);
     await expect(land(lake.context)).rejects.toMatchObject({ kind: 'data-loss' });
+    expect(left()).toBe(0);
     goOn();
     await allJobs();
     // The two broken ones were set aside before the crash.

@@ -66,8 +66,14 @@ export async function openComponents(options: ComponentOptions): Promise<Compone
     now: Date.now,
     crashPoint: crashPoints(crashAt),
     serving: () => {
-      serving ??= connect();
-      return serving;
+      if (serving) return serving;
+      const connecting = connect();
+      serving = connecting;
+      // Whoever asks next tries again: this process may live for months.
+      connecting.catch(() => {
+        if (serving === connecting) serving = undefined;
+      });
+      return connecting;
     },
     async close() {
       await (await serving?.catch(() => undefined))?.close();
