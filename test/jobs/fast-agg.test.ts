@@ -1,3 +1,4 @@
+import pipeline from '@eventlake/user-events';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { fastAgg } from '../../packages/eventlake/src/jobs/fast-agg.js';
@@ -203,4 +204,45 @@ describe('fast-agg', () => {
       await countLive(lake);
       expect(await liveOf(serving)).toEqual(before);
     }));
+
+  const twoBatches = async (lake: Lake) => {
+    await lake.append(records([click(1, 0), click(2, 1), event(3)]));
+    await countLive(lake);
+    await lake.append(records([click(4, 1), click(5, 2), click(6, -60)]));
+  };
+  const expected = () =>
+    withLake(async (lake) => {
+      await twoBatches(lake);
+      await countLive(lake);
+      return liveOf(serving);
+    });
+  const refresh = (context: Lake['context']) =>
+    runJob(fastAgg(context, { fullRefresh: true }), context, once);
+
+  it('a full refresh is not added to by an insert that was under way', async () => {
+    const tables = await expected();
+    await dropLive(serving);
+    await withLake(async (lake) => {
+      await twoBatches(lake);
+      const insert = `insert realtime.events_per_minute fast-agg/${pipeline.event.topic}/2`;
+      const slower = withMeanwhile(lake, insert, () => refresh(lake.context));
+      await runJob(fastAgg(slower), slower, once);
+      expect(await liveOf(serving)).toEqual(tables);
+    });
+  });
+
+  it('an instance that empties the tables after another has counted counts everything again', async () => {
+    const tables = await expected();
+    await dropLive(serving);
+    await withLake(async (lake) => {
+      await twoBatches(lake);
+      const slower = withMeanwhile(lake, 'TRUNCATE', async () => {
+        await countLive(lake);
+        // Equal plans of one process at one time would be taken for one.
+        lake.clock.ms += 1;
+      });
+      await refresh(slower);
+      expect(await liveOf(serving)).toEqual(tables);
+    });
+  });
 });

@@ -19,7 +19,7 @@ import { checkedSql } from '../schema/validation.js';
 import { commitPassed } from './commit-passed.js';
 import type { BatchReport, JobContext, StreamingJob } from './job.js';
 import { type LandedLife, landedLives, landedPlan, lostInLife, withinLife } from './landed.js';
-import { filledLiveTable, foreignCounts } from './live-tables.js';
+import { filledLiveTable, foreignCounts, truncateLiveTables, useUp } from './live-tables.js';
 import { nextRanges } from './log-ranges.js';
 import { common, merged, without } from './offset-sets.js';
 import { acceptLoss, goOn, type Passed, readableRanges } from './passed.js';
@@ -34,6 +34,8 @@ export interface LiveInput extends Passed {
   source?: 'bronze';
   /** A batch of nothing, which empties the live tables: those after it count everything again. */
   reset?: true;
+  /** Of a reset: the batch before it, of which another instance may have an insert under way. */
+  underWay?: number;
 }
 
 export interface FastAggOptions {
@@ -45,9 +47,9 @@ export interface FastAggOptions {
 const RECORD_BYTES = 256;
 /** A backlog is counted in batches of which one is small in memory; each costs some tens of milliseconds more. */
 const BATCH_RECORDS_MAX = 100_000;
-/** An instance that was away for so long looks whether another has taken over, since tokens do not last for ever. */
-const ZOMBIE_AFTER_MS = 30_000;
 const FORGET_EVERY = 50;
+/** Of a reset that must be, against an instance that plans batches now and then. */
+const RESETS_MAX = 1000;
 
 /**
  * Log → ClickHouse `realtime`: counts the valid events of each minute as they come, and the late ones apart. What is
@@ -67,18 +69,22 @@ export function fastAgg(context: JobContext, options: FastAggOptions = {}): Stre
   let passed: Passed = { topicId: '', start: [], position: [] };
   let highest: (number | null)[] = [];
   let recordBytes = RECORD_BYTES;
+  let isAsked = options.fullRefresh ?? false;
+  /** The tables, for a plan of which it is not known that nobody had gone on from it. */
+  let emptied = false;
 
   async function recover(): Promise<void> {
     const tablesAreGone = !(await anyTable());
     await (await context.serving()).ensure(liveTables(pipeline));
     const info = await log.topic(topic);
     newest = (await plans.newest()) ?? (await firstPlanOfAnother());
-    if (newest && !newest.input.reset && (options.fullRefresh || tablesAreGone)) {
-      const why = tablesAreGone ? 'ClickHouse has none of them' : 'as it was told';
+    // Nobody empties tables for a plan of another's: whose plan it is may have begun to count again.
+    if (newest && (newest.input.reset || isAsked || emptied || tablesAreGone)) {
+      const why = tablesAreGone ? 'ClickHouse has none of them' : 'as was planned';
       context.logger.warn({ job: 'fast-agg' }, `fast-agg makes the live tables anew: ${why}`);
       await reset(info);
     } else if (newest) {
-      await execute(newest, performance.now() - ZOMBIE_AFTER_MS, info);
+      await execute(newest, info);
     } else {
       const positions = log.advisoryPositions ? undefined : await log.positions('fast-agg', topic);
       const position = positions ?? info.partitions.map(({ startOffset }) => startOffset);
@@ -125,12 +131,56 @@ export function fastAgg(context: JobContext, options: FastAggOptions = {}): Stre
       highestEventUs: start.map(() => null),
       reset: true,
     };
-    const plan = newPlan(context, 'fast-agg', newest?.batch, input);
     crashPoint('fast-agg:before-reset');
-    await plans.put(plan);
-    newest = plan;
+    let plan = await planReset(input);
     crashPoint('fast-agg:after-reset-plan');
-    await execute(plan, performance.now());
+    await refuseZombie(plan);
+    while (!(await empty(plan))) plan = await planReset(input);
+    isAsked = false;
+    await execute(plan);
+  }
+
+  async function planReset(input: LiveInput): Promise<Plan<LiveInput>> {
+    for (let attempt = 1; ; attempt++) {
+      const last = emptied ? await plans.newest() : newest;
+      const underWay = last?.input.reset ? last.input.underWay : last?.batch;
+      const plan = newPlan(context, 'fast-agg', last?.batch, {
+        ...input,
+        ...(underWay !== undefined && { underWay }),
+      });
+      try {
+        await plans.put(plan);
+        newest = plan;
+        return plan;
+      } catch (error) {
+        const isOvertaken = error instanceof EventlakeError && error.kind === 'fenced';
+        if (!isOvertaken || !emptied || attempt === RESETS_MAX) throw error;
+      }
+    }
+  }
+
+  /**
+   * @returns false where another instance has counted meanwhile, and some of it may be gone.
+   * @throws EventlakeError `fenced` where another one makes the tables anew, too, and has counted nothing yet.
+   */
+  async function empty(plan: Plan<LiveInput>): Promise<boolean> {
+    emptied = true;
+    do {
+      await truncateLiveTables(context);
+      crashPoint('fast-agg:after-reset');
+      // Emptied tables remember no tokens.
+      if (plan.input.underWay !== undefined) await useUp(context, tokenOf(plan.input.underWay));
+      const planned = await plans.newest();
+      if (planned?.batch !== plan.batch && !planned?.input.reset) return false;
+      // Filled, where that insert has come in between.
+    } while (await filledLiveTable(context));
+    emptied = false;
+    await refuseZombie(plan);
+    return true;
+  }
+
+  function tokenOf(batch: number): string {
+    return `fast-agg/${topic}/${batch}`;
   }
 
   async function runBatch(): Promise<BatchReport | undefined> {
@@ -139,12 +189,11 @@ export function fastAgg(context: JobContext, options: FastAggOptions = {}): Stre
     if (!input) return undefined;
     const { more, ...planned } = input;
     const plan = newPlan<LiveInput>(context, 'fast-agg', newest?.batch, planned);
-    const plannedMs = performance.now();
     crashPoint('fast-agg:before-plan');
     await plans.put(plan);
     newest = plan;
     crashPoint('fast-agg:after-plan');
-    return { ...(await execute(plan, plannedMs)), more };
+    return { ...(await execute(plan)), more };
   }
 
   async function nextInput(info: TopicInfo): Promise<(LiveInput & { more: boolean }) | undefined> {
@@ -233,7 +282,7 @@ export function fastAgg(context: JobContext, options: FastAggOptions = {}): Stre
   }
 
   /** @param info What the log has by now, where the plan is an old one. */
-  async function execute(plan: Plan<LiveInput>, plannedMs: number, info?: TopicInfo): Promise<BatchReport> {
+  async function execute(plan: Plan<LiveInput>, info?: TopicInfo): Promise<BatchReport> {
     const startedMs = performance.now();
     const { ranges, gone } = info
       ? readableRanges(info, plan.input)
@@ -256,8 +305,7 @@ export function fastAgg(context: JobContext, options: FastAggOptions = {}): Stre
     );
     const counted = await count(plan.input, plan.input.source ? [] : ranges, inBronze, life);
     signal.throwIfAborted();
-    if (plan.input.reset || performance.now() - plannedMs >= ZOMBIE_AFTER_MS) await refuseZombie(plan);
-    if (plan.input.reset) await empty();
+    await refuseZombie(plan);
     await insert(plan, counted.increments);
     const { topicId, start, position, earlier, lost } = plan.input;
     const allUnsure =
@@ -342,22 +390,17 @@ export function fastAgg(context: JobContext, options: FastAggOptions = {}): Stre
     };
   }
 
-  async function empty(): Promise<void> {
-    const serving = await context.serving();
-    for (const { name } of liveTables(pipeline)) await serving.query(`TRUNCATE TABLE ${name}`);
-    crashPoint('fast-agg:after-reset');
-  }
-
   async function insert(plan: Plan<LiveInput>, increments: readonly LiveIncrement[]): Promise<void> {
     const serving = await context.serving();
     // At once, since most of each is waiting for the disk; all have ended before a failure is thrown.
     const inserts = [...liveRows(pipeline, increments)].map(async ([table, rows]) => {
-      await serving.insert(table, rows, `fast-agg/${topic}/${plan.batch}`);
+      await serving.insert(table, rows, tokenOf(plan.batch));
       crashPoint(`fast-agg:after-${table}-insert`);
     });
     for (const { reason } of (await Promise.allSettled(inserts)).filter(isRejected)) throw reason;
   }
 
+  /** Tokens do not outlive a reset: before each insert, since another instance may have planned one. */
   async function refuseZombie(plan: Plan<LiveInput>): Promise<void> {
     const planned = await plans.newest();
     if (planned?.batch === plan.batch) return;

@@ -23,3 +23,25 @@ export function foreignCounts(table: string, url: string): EventlakeError {
     'Drop the tables of `realtime` there, if their lake is gone, or name another server.',
   );
 }
+
+/** Whatever was counted, gone, with the insert tokens of it. */
+export async function truncateLiveTables({ pipeline, serving }: JobContext): Promise<void> {
+  const clickhouse = await serving();
+  for (const { name } of liveTables(pipeline)) await clickhouse.query(`TRUNCATE TABLE ${name}`);
+}
+
+/**
+ * Uses a batch's token up, by a row that counts nothing and is deleted at once: an insert of that batch that is still
+ * under way changes nothing when it arrives, however late. A token goes with its part, and so stays while the part does.
+ */
+export async function useUp({ pipeline, serving }: JobContext, token: string): Promise<void> {
+  const clickhouse = await serving();
+  const { tables, late } = pipeline.live;
+  for (const { name, count } of [...tables, late]) {
+    await clickhouse.insert(name, [{ window_start: 0, window_end: 0, [count]: 0 }], token);
+    // As `DELETE` does it; that statement is not taken where an answer is expected.
+    await clickhouse.query(
+      `ALTER TABLE ${name} UPDATE _row_exists = 0 WHERE ${count} = 0 SETTINGS mutations_sync = 1`,
+    );
+  }
+}

@@ -29,8 +29,12 @@ export interface Connector {
 /** A passing failure is tried again for so long: every operation here is safe to repeat. */
 const RETRY_MS = 30_000;
 
-/** One INSERT is one block, so that it is seen, counted and deduplicated as a whole. */
+/**
+ * One INSERT is one block, so that it is seen, counted and deduplicated as a whole. As it is: rows that sum up to nothing
+ * would be left out otherwise, and with them the token.
+ */
 const ONE_BLOCK = {
+  optimize_on_insert: 0,
   async_insert: 0,
   input_format_parallel_parsing: 0,
   max_insert_block_size: '100000000',

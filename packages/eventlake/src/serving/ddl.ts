@@ -10,7 +10,10 @@ export const STAGING = 'staging';
  */
 const DURABLE = { fsync_after_insert: 1, fsync_part_directory: 1 };
 const TOKENS = { non_replicated_deduplication_window: 10_000 };
-/** A replicated table keeps its tokens in Keeper, which is slower the more there are. */
+/**
+ * A replicated table keeps its tokens in Keeper, which is slower the more there are. Their age counts from the table's
+ * newest token, not from now (ReplicatedMergeTreeCleanupThread::clearOldBlocks): silence makes none of them forgotten.
+ */
 const REPLICATED_TOKENS = {
   replicated_deduplication_window: 10_000,
   replicated_deduplication_window_seconds: 604_800,
