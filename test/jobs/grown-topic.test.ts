@@ -30,8 +30,10 @@ test.each(jobs)(
     const grown = { partitions: 2 };
     const lake = await openLake({ serving, partitions: 6, log: withPartitions(grown) });
     const { context } = lake;
-    const append = (from: number) =>
-      lake.append(records(Array.from({ length: 30 }, (_, i) => event(from + i, { user_id: from + i }))));
+    const append = (from: number) => {
+      const events = Array.from({ length: 30 }, (_, i) => event(from + i));
+      return lake.append(records(events).map((record, i) => ({ ...record, key: `${from + i}` })));
+    };
     try {
       await append(0);
       const first = make(context);
@@ -40,6 +42,7 @@ test.each(jobs)(
       await append(30);
       await takeAll(first, false);
       const { partitions } = await context.log.topic(topic);
+      expect(partitions.filter(({ endOffset }) => endOffset > 0)).toHaveLength(4);
       expect(await total(lake)).toBe(partitions.reduce((sum, { endOffset }) => sum + endOffset, 0));
 
       grown.partitions = 6;
