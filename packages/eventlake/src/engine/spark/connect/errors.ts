@@ -8,7 +8,7 @@ export function isBroken(error: unknown): boolean {
     [Code.Unavailable, Code.Aborted].includes(error.code) ||
     ([Code.Internal, Code.Canceled].includes(error.code) &&
       /RST_STREAM|http\/2|ECONN|stream|DISCONNECTED/i.test(error.rawMessage) &&
-      !hasClass(error))
+      !isSaidBySpark(error))
   );
 }
 
@@ -17,8 +17,9 @@ export function wasNeverReceived(error: unknown): boolean {
   return error instanceof ConnectError && error.rawMessage.includes('INVALID_HANDLE.OPERATION_NOT_FOUND');
 }
 
-function hasClass(error: ConnectError): boolean {
-  return /\[[A-Z_]+(\.[A-Z_]+)?\]/.test(error.rawMessage);
+/** Its texts hold any word, like "Structured Streaming" where Kafka's jar is missing; its details come with none of the others. */
+function isSaidBySpark(error: ConnectError): boolean {
+  return error.details.length > 0 || /\[[A-Z_]+(\.[A-Z_]+)?\]/.test(error.rawMessage);
 }
 
 /** What the server, or the way to it, says, as an error of ours that says what to do. */
@@ -95,14 +96,14 @@ const RULES: readonly (Rule & { when: RegExp })[] = [
     hint: 'Nothing was committed. The batch is repeated at the next start.',
   },
   {
-    when: /(Failed to find the data source|DATA_SOURCE_NOT_FOUND|ClassNotFoundException).*\bdelta\b/is,
+    when: /(Failed to find (the )?data source|DATA_SOURCE_NOT_FOUND|ClassNotFoundException).*\bdelta\b/is,
     kind: 'invalid',
     atServer: true,
     text: 'The Spark server cannot read Delta tables: it lacks the jar of delta-spark',
     hint: JARS,
   },
   {
-    when: /(Failed to find the data source|DATA_SOURCE_NOT_FOUND|ClassNotFoundException).*\bkafka\b/is,
+    when: /(Failed to find (the )?data source|DATA_SOURCE_NOT_FOUND|ClassNotFoundException).*\bkafka\b/is,
     kind: 'invalid',
     atServer: true,
     text: 'The Spark server cannot read Kafka: it lacks the jar of spark-sql-kafka-0-10',
