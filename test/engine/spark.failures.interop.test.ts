@@ -85,7 +85,8 @@ describe('the way to the server', () => {
 });
 
 describe('what runs', () => {
-  const slow = 'SELECT count(*) AS n FROM range(0, 100000000000)';
+  // Minutes of work on any machine.
+  const slow = 'SELECT count(*) AS n FROM range(0, 1000000000000)';
 
   test('is interrupted when the job is to stop', async () => {
     const controller = new AbortController();
@@ -96,13 +97,12 @@ describe('what runs', () => {
     await session.close();
   });
 
-  test('is interrupted when it takes too long; the session goes on', async () => {
-    const session = await (await open({ statementTimeoutMs: 20_000 })).open();
+  test('is given up when it takes too long, by an error that names the setting', async () => {
+    const session = await (await open({ statementTimeoutMs: 5_000 })).open();
     await expect(session.query(slow)).rejects.toMatchObject({
       kind: 'limit',
       where: { setting: 'spark.statementTimeoutMs' },
     });
-    expect(await session.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
     await session.close();
   });
 
