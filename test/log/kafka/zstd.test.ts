@@ -1,10 +1,12 @@
 import fc from 'fast-check';
-import * as fzstd from 'fzstd';
 import { expect, test } from 'vitest';
+import { ZSTDDecoder } from 'zstddec';
 import { unzstd } from '../../../packages/eventlake/src/log/kafka/compression/zstd.js';
 
 const LIMIT = 1_000_000;
-const unpack = (bytes: Buffer, limit = LIMIT) => unzstd(fzstd, bytes, limit);
+const decoder = new ZSTDDecoder();
+await decoder.init();
+const unpack = (bytes: Buffer, limit = LIMIT) => unzstd(decoder, bytes, limit);
 const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex');
 
 /** `eventeventevent…`, 5,000 bytes, by the reference implementation: alone, and as one that did not know the length. */
@@ -44,7 +46,7 @@ test('a few kilobytes do not become gigabytes before that is noticed', () => {
 });
 
 test('a frame that tells of less than it holds, or wants a window of gigabytes, gets no more memory', () => {
-  expect(unpack(Buffer.concat([hex(`${MAGIC} 20 0a`), runs(8)])).length).toBe(10);
+  expect(() => unpack(Buffer.concat([hex(`${MAGIC} 20 0a`), runs(8)]))).toThrow(/broken/);
   expect(() => unpack(Buffer.concat([hex(`${MAGIC} 00 a8`), runs(1)]))).toThrow(/window/);
 });
 

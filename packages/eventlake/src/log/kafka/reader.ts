@@ -2,7 +2,7 @@ import { EventlakeError } from '../../errors.js';
 import { beyondEnd, madeAnew, removedByRetention } from '../checks.js';
 import type { OffsetRange, RecordBlock } from '../event-log.js';
 import type { Cluster } from './cluster.js';
-import { decompress, loadCodecs } from './compression/codec.js';
+import { decompress, loadCodec } from './compression/codec.js';
 import { crc32c } from './compression/crc32c.js';
 import { kafkaError, mayPass, pause } from './kafka-error.js';
 import type { Connection } from './protocol/connection.js';
@@ -33,7 +33,6 @@ export interface ReadRequest {
 /** The committed records of a range. While one answer is turned into blocks, the next is on its way. */
 export async function* readRange(cluster: Cluster, request: ReadRequest): AsyncGenerator<RecordBlock> {
   const { topic, range, signal } = request;
-  await loadCodecs();
   const builder = new BlockBuilder(range.partition, request.blockBytesMax, request.keysAndHeaders);
   const fetcher = new Fetcher(cluster, request);
   try {
@@ -52,6 +51,7 @@ export async function* readRange(cluster: Cluster, request: ReadRequest): AsyncG
         const isAborted = transactions.includes(records, batch);
         if (batch.isControl || isAborted || batch.count === 0) continue;
         if (batch.lastOffset < range.from || batch.baseOffset >= range.to) continue;
+        if (batch.compression) await loadCodec(batch.compression);
         addBatch(builder, topic, range, records, batch);
         for (const block of builder.take()) {
           yield block;

@@ -1,7 +1,7 @@
 import { EventlakeError } from '../../errors.js';
 import type { NewRecord } from '../record-batch.js';
 import type { Cluster } from './cluster.js';
-import { decompress, loadCodecs } from './compression/codec.js';
+import { decompress, loadCodec } from './compression/codec.js';
 import { kafkaError, pause, retrying } from './kafka-error.js';
 import { code } from './protocol/error-codes.js';
 import { fetchById, fetchByName } from './protocol/record-apis.js';
@@ -79,7 +79,6 @@ export class SourcesTopic {
   }
 
   async #readAll(): Promise<void> {
-    await loadCodecs();
     await retrying(this.settings.retryTimeoutMs, undefined, async () => {
       try {
         const { topicId } = await this.cluster.refresh(this.name);
@@ -129,6 +128,7 @@ export class SourcesTopic {
     const error = answer.error || (partition?.error ?? 0);
     if (error !== 0 || !partition) throw notYet(this.cluster, error, this.name);
     for (const batch of batchesIn(partition.records)) {
+      if (batch.compression) await loadCodec(batch.compression);
       if (batch.lastOffset >= this.#next) this.#apply(partition.records, batch);
       this.#next = Math.max(this.#next, batch.lastOffset + 1);
     }

@@ -43,11 +43,15 @@ export function checkCompression(compression: Compression): void {
 }
 
 /** Loaded only where Node has no zstd of its own. */
-let fzstd: typeof import('fzstd') | undefined;
+let zstd: import('zstddec').ZSTDDecoder | undefined;
 
-/** To be awaited once before `decompress`, which has no time to wait. */
-export async function loadCodecs(): Promise<void> {
-  if (!zstdDecompressSync) fzstd ??= await import('fzstd');
+/** To be awaited before bytes of this compression are given to `decompress`, which has no time to wait. */
+export async function loadCodec(compression: Compression): Promise<void> {
+  if (compression !== 'zstd' || zstdDecompressSync || zstd) return;
+  const { ZSTDDecoder } = await import('zstddec');
+  const decoder = new ZSTDDecoder();
+  await decoder.init();
+  zstd = decoder;
 }
 
 /** @throws RangeError or Error for bytes that are not what they claim to be, or where more than `bytesMax` come out. */
@@ -63,7 +67,7 @@ export function decompress(compression: Compression, bytes: Buffer, bytesMax: nu
       return lz4Decompress(bytes, bytesMax);
     case 'zstd': {
       if (zstdDecompressSync) return zstdDecompressSync(bytes, { maxOutputLength: bytesMax });
-      return unzstd(fzstd!, bytes, bytesMax);
+      return unzstd(zstd!, bytes, bytesMax);
     }
   }
 }

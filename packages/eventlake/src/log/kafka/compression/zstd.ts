@@ -1,34 +1,33 @@
-/** What of fzstd is used: it is loaded only where Node has no zstd of its own. */
-type Fzstd = Pick<typeof import('fzstd'), 'decompress' | 'Decompress'>;
+/** What of zstddec is used: it is loaded only where Node has no zstd of its own. */
+type Decoder = Pick<import('zstddec').ZSTDDecoder, 'decode'>;
 
 /** As the reference implementation has it: more is asked for by no level, and a frame's header alone would cost it. */
 const WINDOW_BYTES_MAX = 128 * 1024 * 1024;
+/** Of one block when it is unpacked: RFC 8878, 3.1.1.2.4. */
+const BLOCK_BYTES_MAX = 128 * 1024;
 const MAGIC = 0xfd2fb528;
 const SKIPPABLE_MAGIC = 0x184d2a5;
 
 /**
- * fzstd knows no limit, so frames are found here (RFC 8878), and unpacked one by one.
+ * The decoder makes as much room as it is told and says nothing of what it finds wrong, so frames are found here
+ * (RFC 8878) and unpacked one by one.
  * @throws RangeError or Error for bytes that are not what they claim to be, or where more than `bytesMax` come out.
  */
-export function unzstd({ decompress, Decompress }: Fzstd, bytes: Buffer, bytesMax: number): Buffer {
+export function unzstd(decoder: Decoder, bytes: Buffer, bytesMax: number): Buffer {
   const parts: Uint8Array[] = [];
   let total = 0;
-  const count = (more: number) => {
-    total += more;
+  for (const { frame, contentBytes, contentBytesMax } of framesIn(bytes)) {
+    const left = bytesMax - total;
+    if (contentBytes !== undefined && contentBytes > left)
+      throw new RangeError(`more than ${bytesMax} bytes`);
+    if (contentBytesMax === 0) continue;
+    const part = decoder.decode(frame, Math.min(contentBytesMax, Math.max(left, 1)));
+    // Nothing at all is what comes back of a broken frame, and of one that holds more than there is room for.
+    if (part.length === 0 || (contentBytes !== undefined && part.length !== contentBytes))
+      throw new RangeError(`a zstd frame is broken, or more than ${bytesMax} bytes come out`);
+    total += part.length;
     if (total > bytesMax) throw new RangeError(`more than ${bytesMax} bytes`);
-  };
-  for (const { frame, contentBytes } of framesIn(bytes)) {
-    if (contentBytes !== undefined) {
-      count(contentBytes);
-      // Which takes the frame at its word: so much it makes room for, and no more.
-      if (contentBytes > 0) parts.push(decompress(frame));
-      continue;
-    }
-    const stream = new Decompress((part) => {
-      count(part.length);
-      parts.push(part);
-    });
-    stream.push(frame, true);
+    parts.push(part);
   }
   const [only] = parts;
   if (only && parts.length === 1) return Buffer.from(only.buffer, only.byteOffset, only.byteLength);
@@ -39,6 +38,8 @@ interface Frame {
   frame: Buffer;
   /** Where the frame tells it beforehand. */
   contentBytes: number | undefined;
+  /** Otherwise what its blocks can hold. */
+  contentBytesMax: number;
 }
 
 function* framesIn(bytes: Buffer): Generator<Frame> {
@@ -49,10 +50,15 @@ function* framesIn(bytes: Buffer): Generator<Frame> {
       continue;
     }
     if (magic !== MAGIC) throw new RangeError('no zstd frame');
-    const { headerBytes, contentBytes, hasChecksum } = headerOf(bytes, at + 4);
-    const end = endOfBlocks(bytes, at + 4 + headerBytes) + (hasChecksum ? 4 : 0);
+    const { headerBytes, windowBytes, contentBytes, hasChecksum } = headerOf(bytes, at + 4);
+    const blocks = blocksFrom(bytes, at + 4 + headerBytes, Math.min(windowBytes, BLOCK_BYTES_MAX));
+    const end = blocks.end + (hasChecksum ? 4 : 0);
     if (end > bytes.length) throw new RangeError('a zstd frame ends too early');
-    yield { frame: bytes.subarray(at, end), contentBytes };
+    yield {
+      frame: bytes.subarray(at, end),
+      contentBytes,
+      contentBytesMax: contentBytes ?? blocks.contentBytesMax,
+    };
     at = end;
   }
 }
@@ -71,7 +77,7 @@ function headerOf(bytes: Buffer, at: number) {
     () => bytes.readUInt32LE(sizeAt),
     () => Number(bytes.readBigUInt64LE(sizeAt)),
   ][[0, 1, 2, 4, 8].indexOf(sizeBytes)]!();
-  return { headerBytes: sizeAt + sizeBytes - at, contentBytes, hasChecksum: (flags & 4) !== 0 };
+  return { headerBytes: sizeAt + sizeBytes - at, windowBytes, contentBytes, hasChecksum: (flags & 4) !== 0 };
 }
 
 function windowOf(descriptor: number): number {
@@ -79,11 +85,15 @@ function windowOf(descriptor: number): number {
   return base + (base / 8) * (descriptor & 7);
 }
 
-function endOfBlocks(bytes: Buffer, start: number): number {
+/** Headers of blocks: whether it is the last, its type (0 raw, 1 one byte repeated, 2 compressed), its size. */
+function blocksFrom(bytes: Buffer, start: number, compressedBytesMax: number) {
+  let contentBytesMax = 0;
   for (let at = start; ; ) {
     const header = bytes.readUIntLE(at, 3);
-    const isRun = ((header >>> 1) & 3) === 1;
-    at += 3 + (isRun ? 1 : header >>> 3);
-    if (header & 1) return at;
+    const type = (header >>> 1) & 3;
+    const size = header >>> 3;
+    contentBytesMax += type === 2 ? compressedBytesMax : size;
+    at += 3 + (type === 1 ? 1 : size);
+    if (header & 1) return { end: at, contentBytesMax };
   }
 }
