@@ -274,6 +274,14 @@ const settings = (): string[] => [
   "SELECT 1 FORMAT Protobuf SETTINGS format_schema = '/etc/passwd:x'",
   "SELECT 1 SETTINGS additional_table_filters = {'secret.t': '1'}",
   'SELECT 1 SETTINGS stream_like_engine_allow_direct_select',
+  "SELECT 1 SETTINGS log_comment = x'41', max_memory_usage = 0",
+  "SELECT 1 SETTINGS log_comment = X'41', max_execution_time = 0",
+  "SELECT 1 SETTINGS log_comment = b'0', max_threads = 1000",
+  "SELECT * FROM (SELECT 1 SETTINGS log_comment = B'1'/**/, max_result_bytes = 0)",
+  "SELECT 1 FORMAT TSV SETTINGS log_comment = x'41', max_execution_time = 0",
+  "SELECT 1 SETTINGS log_comment = disk(type = 'local'), max_memory_usage = 0",
+  'SELECT 1 SETTINGS limit = tuple(1), max_memory_usage = 0',
+  'SELECT 1 SETTINGS final.x = 1, max_memory_usage = 0',
 ];
 
 const leaks = (file: string): string[] => [

@@ -15,6 +15,7 @@ describe('tokens', () => {
     ['a /* b', ['word:a', 'other:/* b']],
     ["'it''s' 'a\\'b'", ["string:'it''s'", "string:'a\\'b'"]],
     ["'open", ["other:'open"]],
+    ["x'4a' B'01' ax'4a'", ["string:x'4a'", "string:B'01'", 'word:ax', "string:'4a'"]],
     ['"a""b" `c`', ['quoted:"a""b"', 'quoted:`c`']],
     ['$$a$b$$ $t$ $$ $t$', ['heredoc:$$a$b$$', 'heredoc:$t$ $$ $t$']],
     ['$ a', ['other:$', 'word:a']],

@@ -53,7 +53,9 @@ function whyTokenRefused(token: Token): string | undefined {
 function whyStatementRefused(all: readonly Token[]): string | undefined {
   const words = all.filter((token) => token.kind === 'word').map((token) => token.text.toUpperCase());
   const first = all.find((token) => token.text !== '(');
-  if (first?.kind !== 'word' || !FIRST_WORDS.has(words[0]!)) return 'statements that do more than read';
+  if (first?.kind !== 'word' || !FIRST_WORDS.has(words[0]!)) {
+    return `statements that begin with ${words[0]?.slice(0, 30) ?? 'no word'}, only SELECT, WITH, SHOW, DESCRIBE, EXISTS and EXPLAIN`;
+  }
   if (words[0] === 'SHOW' && !allowedShows.has(words[1] ?? '')) return `SHOW ${words[1] ?? ''}`;
   if (words[0] === 'EXPLAIN' && words[1] === 'TABLE') return 'EXPLAIN TABLE OVERRIDE';
   const semicolon = all.findIndex((token) => token.text === ';');
@@ -118,6 +120,8 @@ const AFTER_A_COLUMN = new Set(
   ),
 );
 
+const AFTER_SETTINGS = new Set([',', ')', ';', 'FORMAT', 'SETTINGS', 'UNION', 'EXCEPT', 'INTERSECT']);
+
 /** `SETTINGS a = 1, b`, wherever it stands. */
 function whySettingsRefused(all: readonly Token[]): string | undefined {
   for (const [i, token] of all.entries()) {
@@ -132,11 +136,17 @@ function whySettingsRefused(all: readonly Token[]): string | undefined {
       if (hasValue && !['number', 'string', 'word'].includes(value?.kind ?? ''))
         return 'settings of that kind';
       at += hasValue ? 3 : 1;
+      if ((hasValue || all[at]?.text === '.') && !endsSettings(all[at])) return 'settings of that kind';
       if (all[at]?.text !== ',') break;
       at++;
     }
   }
   return undefined;
+}
+
+/** Behind a value that was not read to its end there could be another setting. */
+function endsSettings(token: Token | undefined): boolean {
+  return token === undefined || AFTER_SETTINGS.has(token.text.toUpperCase());
 }
 
 /** `{name:Identifier}` names something as if it stood there, so it is put there. */

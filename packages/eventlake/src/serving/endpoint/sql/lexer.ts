@@ -21,7 +21,7 @@ export interface Token {
 /**
  * Splits ClickHouse SQL into tokens, without whitespace and comments, as ClickHouse's `Lexer.cpp` does: comments by `--`,
  * `//`, `#!` and `# ` to the end of the line, nested block comments, strings with backslash and doubled quotes,
- * `$tag$heredocs$tag$`. Never throws: what it does not know is `other`, for the guard to refuse.
+ * `x'41'` and `b'01'`, `$tag$heredocs$tag$`. Never throws: what it does not know is `other`, for the guard to refuse.
  */
 export function* tokens(sql: string, from = 0): Generator<Token> {
   let at = from;
@@ -43,6 +43,7 @@ const WORD = /[A-Za-z_][A-Za-z0-9_$]*/y;
 const NUMBER_LIKE = /(?:\d|\.\d)(?:[eEpP][+-]\d|[\w.])*/y;
 const NUMBER =
   /^(?:0[xX][\da-fA-F_]*\.?[\da-fA-F_]*(?:[pP][+-]?\d+)?|0[bB][01_]+|\d[\d_]*\.?[\d_]*(?:[eE][+-]?\d[\d_]*)?|\.\d[\d_]*(?:[eE][+-]?\d+)?)$/;
+const CODED_STRING = /[xX]'[\da-fA-F]*'|[bB]'[01]*'/y;
 const HEREDOC = /\$[A-Za-z0-9_]*\$/y;
 const SYMBOL = /::|->|<=>|[<>=!]=|<>|\|\||@@|[-+*/%()[\]{},.;:?<>=@|^]/y;
 
@@ -80,6 +81,8 @@ function nextToken(sql: string, at: number): Token {
   }
   // An unclosed block comment swallows the rest in ClickHouse, as an error.
   if (sql.startsWith('/*', at)) return token(sql, 'other', at, sql.length);
+  const coded = match(CODED_STRING, sql, at);
+  if (coded !== undefined) return token(sql, 'string', at, at + coded.length);
   const word = match(WORD, sql, at);
   if (word !== undefined) return token(sql, 'word', at, at + word.length);
   const number = match(NUMBER_LIKE, sql, at);
