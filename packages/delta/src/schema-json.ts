@@ -1,3 +1,4 @@
+import type { Metadata } from './actions.js';
 import { DeltaError } from './errors.js';
 import type { DataType, StructField, StructType } from './schema.js';
 
@@ -18,6 +19,18 @@ export function parseSchema(schemaString: string, where: DeltaError['where']): S
   const type = checkType(value, where, 0);
   if (typeof type === 'string' || type.type !== 'struct') throw corrupt('The schema is not a struct', where);
   return type;
+}
+
+const parsed = new WeakMap<Metadata, StructType>();
+
+/** The same of a table's metadata, parsed once for all versions that share it. */
+export function schemaOf(metadata: Metadata, where: DeltaError['where']): StructType {
+  let schema = parsed.get(metadata);
+  if (schema === undefined) {
+    schema = parseSchema(metadata.schemaString, where);
+    parsed.set(metadata, schema);
+  }
+  return schema;
 }
 
 const PRIMITIVES = new Set([

@@ -2,13 +2,11 @@ import type { AddFile } from './actions.js';
 import type { Snapshot } from './contract.js';
 import type { LogState } from './log/replay.js';
 import { matcher } from './prune/prune.js';
-import type { StructType } from './schema.js';
-import { parseSchema } from './schema-json.js';
+import { schemaOf } from './schema-json.js';
 import { liveRecords } from './stats.js';
 
 /** A replayed state as its readers see it. What costs something is computed when first asked for. */
 export function snapshotOf(state: LogState, table: string): Snapshot {
-  let schema: StructType | undefined;
   let files: readonly AddFile[] | undefined;
   let recordCount: { value: number | undefined } | undefined;
 
@@ -24,8 +22,7 @@ export function snapshotOf(state: LogState, table: string): Snapshot {
     domains: state.domains,
     txn: (appId) => state.txns.get(appId)?.version,
     get schema() {
-      schema ??= parseSchema(state.metadata.schemaString, { table, version: state.version });
-      return schema;
+      return schemaOf(state.metadata, { table, version: state.version });
     },
     get recordCount() {
       recordCount ??= { value: countRecords(state.files.values()) };

@@ -89,6 +89,9 @@ export async function openTable(store: Store, path: string, options: TableOption
 
 class LogTable implements Table {
   private held: HeldState | undefined;
+  private heldAtMs = 0;
+  /** Others write as well, so that an old look at the log is not worth a try. */
+  private isContended = false;
   private latest: { state: LogState; snapshot: Snapshot } | undefined;
   /** One look at the log after the other: a call sees every commit that landed before it was made. */
   private readonly reads = new Queue();
@@ -131,6 +134,7 @@ class LogTable implements Table {
 
   async commit(change: Change): Promise<CommitResult> {
     const result = await this.commits.run(() => commitChange(this.commitContext(), change));
+    this.isContended = result.status === 'conflict' || (result.status === 'committed' && result.attempts > 1);
     if (result.status === 'committed') await this.checkpointIfDue(result.version);
     return result;
   }
@@ -261,6 +265,7 @@ class LogTable implements Table {
       store: this.store,
       table: this.path,
       refresh: () => this.refresh(),
+      ...(this.held && !this.isContended && { lastLook: { state: this.held.state, atMs: this.heldAtMs } }),
       nowMs: () => this.nowMs(),
       timeoutMs: this.options.commitTimeoutMs ?? COMMIT_TIMEOUT_MS,
       engineInfo: this.options.engineInfo ?? ENGINE_INFO,
@@ -286,8 +291,10 @@ class LogTable implements Table {
   /** The newest state; `commits` are those since the state held before, none where it had to be loaded anew. */
   private refresh(): Promise<{ state: LogState; commits: readonly Commit[] }> {
     return this.reads.run(async () => {
+      const lookedAtMs = Date.now();
       const followed = this.held && (await followState(this.store, this.path, this.held));
       this.held = followed ? followed.held : await loadState(this.store, this.path);
+      this.heldAtMs = lookedAtMs;
       return { state: this.held.state, commits: followed?.commits ?? [] };
     });
   }

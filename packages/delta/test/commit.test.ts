@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createTable, memoryStore, openTable } from '../src/index.js';
+import { createTable, memoryStore, openTable, type Store } from '../src/index.js';
 import { DAYS, file, NUMBERS } from './support/tables.js';
 
 describe('a table', () => {
@@ -63,6 +63,36 @@ describe('a table', () => {
     const after = await table.snapshot();
     expect(after.files().map(({ path }) => path)).toEqual(['c']);
     expect(after.sizeBytes).toBe(100);
+  });
+
+  it('looks at the log once for each write, and again where another writer was faster', async () => {
+    let looks = 0;
+    const inner = memoryStore();
+    const store: Store = {
+      ...inner,
+      list(...given) {
+        looks++;
+        return inner.list(...given);
+      },
+    };
+    const looksOf = async (write: Promise<{ version: number }>): Promise<number> => {
+      const before = looks;
+      await write;
+      return looks - before;
+    };
+    const table = await createTable(store, 't', { schema: NUMBERS });
+    const other = await openTable(inner, 't');
+    const between = async function* () {
+      yield { n: 1 };
+      await other.append([{ n: 2 }]);
+    };
+    expect(await looksOf(table.append([{ n: 0 }]))).toBe(1);
+    expect(await looksOf(table.append(between()))).toBe(2);
+    // Where there are others, what it has is not relied on until it has won again.
+    expect(await looksOf(table.append([{ n: 3 }]))).toBe(2);
+    expect(await looksOf(table.append([{ n: 4 }]))).toBe(1);
+    expect((await table.snapshot()).version).toBe(5);
+    expect(await table.scan().count()).toBe(5);
   });
 
   it('has a transaction version once, whoever commits it', async () => {

@@ -5,7 +5,7 @@ import { checkReadable, checkWritable, hasFeature } from '../log/features.js';
 import { canonicalPath, fileKey, isPlausiblePath } from '../log/paths.js';
 import type { LogState } from '../log/replay.js';
 import { isOn } from '../properties.js';
-import { parseSchema } from '../schema-json.js';
+import { schemaOf } from '../schema-json.js';
 import { parseStats } from '../stats.js';
 
 /**
@@ -39,7 +39,7 @@ export function checkAgainst(change: Change, state: LogState, table: string): st
   if (change.metadata || change.protocol) {
     checkReadable(change.protocol ?? state.protocol, table);
     checkWritable(change.protocol ?? state.protocol, metadata, table);
-    parseSchema(metadata.schemaString, { table });
+    schemaOf(metadata, { table });
   }
   const remove = change.remove ?? [];
   if (!change.rearrangesOnly) checkTakes(change, state, table);
@@ -101,9 +101,9 @@ function checkFeatures(change: Change, protocol: Protocol, table: string): void 
 }
 
 /** Columns that are not nullable are invariants as well; the statistics show what was let through. */
-function checkNotNull(add: readonly AddFile[], { schemaString }: Metadata, table: string): void {
-  if (!schemaString.includes('"nullable":false')) return;
-  const required = parseSchema(schemaString, { table }).fields.filter(({ nullable }) => !nullable);
+function checkNotNull(add: readonly AddFile[], metadata: Metadata, table: string): void {
+  if (!metadata.schemaString.includes('"nullable":false')) return;
+  const required = schemaOf(metadata, { table }).fields.filter(({ nullable }) => !nullable);
   for (const file of add) {
     const { nullCount } = parseStats(file) ?? {};
     const broken = required.find(({ name }) => typeof nullCount?.[name] === 'number' && nullCount[name] > 0);

@@ -17,6 +17,8 @@ export interface CommitContext {
   table: string;
   /** The newest state, and the commits since the one returned before. */
   refresh(): Promise<{ state: LogState; commits: readonly Commit[] }>;
+  /** What the last look at the log found, where another look would most likely find the same. */
+  lastLook?: { state: LogState; atMs: number } | undefined;
   nowMs(): number;
   /** How long other writers may keep winning. */
   timeoutMs: number;
@@ -42,8 +44,11 @@ export async function commitChange(context: CommitContext, change: Change): Prom
   checkChange(change, context.table);
   const txnId = randomUUID();
   const deadline = performance.now() + context.timeoutMs;
-  let lookedAtMs = Date.now();
-  let { state } = await context.refresh();
+  const last = context.lastLook;
+  // Whether a newer version is there is what the commit itself finds out: a look before it would be for nothing.
+  const relied = last && isReliable(last, change, context.table) ? last : undefined;
+  let lookedAtMs = relied?.atMs ?? Date.now();
+  let { state } = relied ?? (await context.refresh());
   const readVersion = change.readVersion ?? state.version;
   if (readVersion > state.version) throw noSuchReadVersion(context.table, readVersion, state.version);
   let winners = await commitsSince(context, readVersion, state.version);
@@ -85,6 +90,16 @@ export async function commitChange(context: CommitContext, change: Change): Prom
     winners = await commitsSince(context, version - 1, refreshed.state.version, refreshed.commits);
     state = refreshed.state;
   }
+}
+
+/** What the change was computed from was seen just now, and nothing in it decides the outcome: that may be news. */
+function isReliable(
+  { state, atMs }: { state: LogState; atMs: number },
+  change: Change,
+  table: string,
+): boolean {
+  const isNew = Date.now() - atMs <= LOOK_AGE_MAX_MS;
+  return isNew && state.version === change.readVersion && decide(change, state, [], table) === undefined;
 }
 
 /** The outcome where there is one without an attempt. Pure; no I/O. */

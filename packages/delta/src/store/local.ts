@@ -1,6 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, type Dirent, lstatSync, openSync, readFile as readFileCallback, readSync } from 'node:fs';
-import { type FileHandle, link, lstat, mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
+import {
+  closeSync,
+  type Dirent,
+  fsync as fsyncCallback,
+  linkSync,
+  lstatSync,
+  openSync,
+  readFile as readFileCallback,
+  readSync,
+  renameSync,
+  unlinkSync,
+  write as writeCallback,
+  writeSync,
+} from 'node:fs';
+import { lstat, mkdir, open, readdir, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
@@ -10,6 +23,8 @@ import { checkStorePath, checkStorePrefix, compareUtf8 } from './path.js';
 
 /** The calls of `node:fs/promises` take twice as long. */
 const readFile = promisify(readFileCallback);
+const writeSome = promisify(writeCallback);
+const fsync = promisify(fsyncCallback);
 
 /** Temporary files begin with this; a listing leaves them out, so a crash leaves nothing that anybody sees. */
 const TEMPORARY = '.tmp-';
@@ -24,6 +39,9 @@ const STAT_BATCH = 256;
 const COMMIT_NAME = /\.json$/;
 const SMALL_BYTES = 64 * 1024;
 const SMALL_READS_MAX = 64;
+
+/** More than this is written in several pieces: a single one may not be larger than 2 GiB. */
+const WRITE_BYTES = 64 * 1024 * 1024;
 
 /**
  * A folder as a store. What is acknowledged survives a power loss: the file is flushed before it gets its name, and
@@ -42,7 +60,7 @@ export function localStore(rootDir: string): Store {
   const write = async (
     path: string,
     data: Uint8Array,
-    publish: (temporary: string, file: string) => Promise<boolean>,
+    publish: (temporary: string, file: string) => boolean,
   ): Promise<boolean> => {
     const file = absolute(path);
     const folder = dirname(file);
@@ -79,22 +97,22 @@ export function localStore(rootDir: string): Store {
     },
 
     async put(path, data) {
-      await write(path, data, async (temporary, file) => {
-        await rename(temporary, file);
+      await write(path, data, (temporary, file) => {
+        renameSync(temporary, file);
         return true;
       });
     },
 
     async putIfAbsent(path, data) {
-      return write(path, data, async (temporary, file) => {
+      return write(path, data, (temporary, file) => {
         try {
-          await link(temporary, file);
+          linkSync(temporary, file);
           return true;
         } catch (error) {
           if (errorCode(error) === 'EEXIST') return false;
           throw error;
         } finally {
-          await unlink(temporary);
+          unlinkSync(temporary);
         }
       });
     },
@@ -125,24 +143,27 @@ async function sweep(folder: string): Promise<void> {
   }
 }
 
-/** Writes beside the target, flushes, lets `publish` give it its name, flushes the folder. */
+/**
+ * Writes beside the target, flushes, lets `publish` give it its name, flushes the folder. Only what waits for the disk
+ * goes through libuv's pool: for what is done in microseconds, the way there and back takes most of the time.
+ */
 async function writeDurably(
   file: string,
   data: Uint8Array,
   path: string,
-  publish: (temporary: string) => Promise<boolean>,
+  publish: (temporary: string) => boolean,
 ): Promise<boolean> {
   const folder = dirname(file);
   const temporary = join(folder, `${TEMPORARY}${randomUUID()}`);
   try {
-    const handle = await openNew(temporary, folder);
+    const descriptor = await openNew(temporary, folder);
     try {
-      await handle.writeFile(data);
-      await handle.sync();
+      await writeAll(descriptor, data);
+      await fsync(descriptor);
     } finally {
-      await handle.close();
+      closeSync(descriptor);
     }
-    const published = await publish(temporary);
+    const published = publish(temporary);
     // Also where somebody else's file has the name: whoever builds on it must find it after a power loss.
     await syncFolder(folder);
     return published;
@@ -152,15 +173,25 @@ async function writeDurably(
   }
 }
 
-async function openNew(file: string, folder: string): Promise<FileHandle> {
+async function writeAll(descriptor: number, data: Uint8Array): Promise<void> {
+  for (let written = 0; written < data.length; ) {
+    const length = Math.min(data.length - written, WRITE_BYTES);
+    written +=
+      data.length <= SMALL_BYTES
+        ? writeSync(descriptor, data, written, length)
+        : (await writeSome(descriptor, data, written, length)).bytesWritten;
+  }
+}
+
+async function openNew(file: string, folder: string): Promise<number> {
   try {
-    return await open(file, 'wx');
+    return openSync(file, 'wx');
   } catch (error) {
     if (errorCode(error) !== 'ENOENT') throw error;
   }
   const firstMade = await mkdir(folder, { recursive: true });
   if (firstMade !== undefined) await syncFoldersUp(folder, dirname(firstMade));
-  return open(file, 'wx');
+  return openSync(file, 'wx');
 }
 
 /** A new folder is an entry of its parent, which has to be flushed as well. */
@@ -174,11 +205,11 @@ async function syncFoldersUp(from: string, upTo: string): Promise<void> {
 async function syncFolder(folder: string): Promise<void> {
   // Windows cannot open a folder, and its NTFS journals names by itself.
   if (process.platform === 'win32') return;
-  const handle = await open(folder, 'r');
+  const descriptor = openSync(folder, 'r');
   try {
-    await handle.sync();
+    await fsync(descriptor);
   } finally {
-    await handle.close();
+    closeSync(descriptor);
   }
 }
 

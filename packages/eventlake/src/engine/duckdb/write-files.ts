@@ -1,7 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
-import { type DuckDBConnection, DuckDBMapValue, type DuckDBValue } from '@duckdb/node-api';
+import {
+  type DuckDBConnection,
+  DuckDBMapValue,
+  type DuckDBMaterializedResult,
+  type DuckDBValue,
+} from '@duckdb/node-api';
 import { type AddFile, encodeDataPath, type Snapshot, type StructField } from '@eventlake/delta';
 import { type CopiedFile, deltaStats } from './file-stats.js';
 import { ROW_GROUP_ROWS } from './limits.js';
@@ -43,7 +48,7 @@ export async function writeFiles(
     await removeBegun(folder, name);
     throw error;
   });
-  const copied = (await result.getRowObjects()).map(copiedFile);
+  const copied = rowsOf(result).map(copiedFile);
   const empty = copied.filter(({ count }) => count === 0);
   await Promise.all(empty.map(({ filename }) => rm(filename, { force: true })));
 
@@ -58,6 +63,12 @@ export async function writeFiles(
     paths,
     folder,
   };
+}
+
+/** What is in memory already; `getRowObjects` would go through libuv's pool for each chunk. */
+function rowsOf(result: DuckDBMaterializedResult): Record<string, DuckDBValue>[] {
+  const names = result.columnNames();
+  return Array.from({ length: result.chunkCount }, (_, i) => result.getChunk(i).getRowObjects(names)).flat();
 }
 
 async function removeFiles(paths: readonly string[]): Promise<void> {
