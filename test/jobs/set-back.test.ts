@@ -41,12 +41,22 @@ it('a silver that was lost is noticed, and made whole from bronze by a refresh',
 it('a gold that was lost is noticed, and made whole from silver by a refresh', async () => {
   const before = await goldOf(lake);
   await lose('gold/fact_events');
-  await lose('rollup/day_users');
+  await lose('rollup/day_visitors');
   await expect(toGold(lake)).rejects.toMatchObject({
     kind: 'data-loss',
     hint: expect.stringContaining('--full-refresh'),
   });
   await toGold(lake, { fullRefresh: true });
+  expect(await goldOf(lake)).toEqual(before);
+});
+
+it('a set that lacks batches, as one that was declared only now, is not gone on with: gold is made anew', async () => {
+  const before = await goldOf(lake);
+  await lose('rollup/page_visitors');
+  await lose('rollup/page_counts');
+  await landed([event(2), event(3)])(lake);
+  await toSilver(lake);
+  await toGold(lake);
   expect(await goldOf(lake)).toEqual(before);
 });
 

@@ -27,7 +27,8 @@ it('a batch that folds every rollup is finished by the next start, once, whereve
     async (lake: Lake) => ({ ...(await goldOf(lake)), mirrors: await mirrorsOf(serving) }),
     (seen, undisturbed, where) => expect(seen, where).toEqual(undisturbed),
   );
-  expect(passed).toContain('silver-to-gold:after-rollup.day_users-commit');
+  expect(passed).toContain('silver-to-gold:after-rollup.day_counts-commit');
+  expect(passed).toContain('silver-to-gold:after-rollup.day_visitors-commit');
   expect(passed).toContain('silver-to-gold:after-gold.fact_events-commit');
   expect(passed).toContain('silver-to-gold:after-publish');
 }, 300_000);

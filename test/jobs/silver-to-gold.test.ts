@@ -84,7 +84,7 @@ describe('silver-to-gold', () => {
         await arrive(lake, [event(n), event(n + 1000)]);
         await toGold(lake, { foldFilesMax: 3 });
       }
-      const { fileCount } = await lake.context.engine.tableState('rollup.day_users');
+      const { fileCount } = await lake.context.engine.tableState('rollup.day_counts');
       expect(fileCount).toBeLessThan(6);
       const incremental = await goldOf(lake);
       await toGold(lake, { fullRefresh: true });

@@ -26,10 +26,11 @@ export async function layerOf(context: JobContext, layer: string): Promise<Recor
   return tables;
 }
 
-/** Rollups as they add up: increments may be folded or not. */
+/** Sets, and rollups as they add up: increments may be folded or not. */
 export async function rollupsOf(context: JobContext): Promise<Record<string, string[]>> {
   const tables: Record<string, string[]> = {};
   for (const { name, grows, fold } of context.pipeline.gold) {
+    if (grows === 'set') tables[name] = await rowsOf(context, name);
     if (grows !== 'rollup') continue;
     const session = await context.engine.open();
     try {

@@ -207,6 +207,20 @@ describe('a changed declaration', { timeout: 180_000 }, () => {
       expect((await verify(next)).checks.filter(({ status }) => status !== 'ok')).toEqual([]);
     }));
 
+  test('with a new set says that gold is made anew, and so it is', () =>
+    withLake(async (lake) => {
+      const set = userEvents.gold.find(({ grows }) => grows === 'set')!;
+      const next = declared(lake, withFields({}, [...userEvents.gold, { ...set, name: 'rollup.again' }]));
+      await lake.append(records([event(0), event(1)]));
+      await runAll(lake.context);
+      const changes = (await planMigration(next)).filter(({ table }) => table === 'rollup.again');
+      expect(changes).toMatchObject([{ change: 'create table', why: expect.stringContaining('anew') }]);
+      await runJob(silverToGold(next), next, once);
+      const { recordCount } = await next.engine.tableState('rollup.again');
+      expect(recordCount).toBe((await next.engine.tableState(set.name)).recordCount);
+      expect((await verify(next)).checks.filter(({ status }) => status !== 'ok')).toEqual([]);
+    }));
+
   test('without a field that was there keeps its column, and what is in it', () =>
     withLake(async (lake) => {
       const [told] = records([event(0)]);

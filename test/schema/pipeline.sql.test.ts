@@ -14,7 +14,12 @@ describe('every query gives the columns that its table declares', () => {
       ['events', silver.columns],
       ...pipeline.gold
         .filter((table) => table.grows !== 'append')
-        .map((table) => [table.name.split('.')[1]!, table.columns] as const),
+        .flatMap(({ name, columns, grows }) => {
+          const relation = name.split('.')[1]!;
+          return [relation, ...(grows === 'set' ? [`new_${relation}`] : [])].map(
+            (of) => [of, columns] as const,
+          );
+        }),
     ] as const) {
       await db.run(
         `CREATE TABLE ${relation} (${columns.map((c) => `${c.name} ${duckdbType(c.type)}`).join(', ')})`,

@@ -27,10 +27,8 @@ function beginsLate(
     all.some((other) => other.change === 'create table' && other.table === name);
   const lateGold = gold.some(({ name, grows }) => name === change.table && grows !== 'replace');
   if (lateGold && !gold.every(({ name }) => isNew(name))) {
-    return {
-      ...change,
-      why: 'holds what comes from now on, until `eventlake run silver-to-gold --once --full-refresh`',
-    };
+    const isHealed = gold.some(({ name, grows }) => grows === 'set' && isNew(name));
+    return { ...change, why: isHealed ? MADE_ANEW : FROM_NOW_ON };
   }
   const lateLive = live.tables.some(({ name }) => name === change.table);
   if (lateLive && !live.tables.every(({ name }) => isNew(name))) {
@@ -38,6 +36,10 @@ function beginsLate(
   }
   return change;
 }
+
+const FROM_NOW_ON =
+  'holds what comes from now on, until `eventlake run silver-to-gold --once --full-refresh`';
+const MADE_ANEW = 'the next batch of silver-to-gold makes gold anew: a set cannot begin in the middle';
 
 /**
  * Does what the plan says, while jobs go on. Nothing is done where a part of it cannot be. Tables that are not there yet

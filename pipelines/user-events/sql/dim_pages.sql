@@ -2,7 +2,7 @@
 SELECT page, total_events, unique_users,
   CAST(rank() OVER (ORDER BY total_events DESC) AS BIGINT) AS popularity_rank
 FROM (
-  SELECT page, CAST(sum(events) AS BIGINT) AS total_events, count(DISTINCT user_id) AS unique_users
-  FROM page_users
+  SELECT page, CAST(sum(events) AS BIGINT) AS total_events, CAST(sum(users) AS BIGINT) AS unique_users
+  FROM page_counts
   GROUP BY page
 ) AS pages

@@ -1,4 +1,4 @@
 -- Daily active users.
-SELECT event_date, count(DISTINCT user_id) AS dau_count
-FROM day_users
+SELECT event_date, CAST(sum(users) AS BIGINT) AS dau_count
+FROM day_counts
 GROUP BY event_date

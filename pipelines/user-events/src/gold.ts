@@ -30,7 +30,8 @@ const kpiTopPages = [
 
 /**
  * The star schema and the KPIs. What grows with every event is only `fact_events`; dimensions and KPIs are computed from
- * rollups, which hold one row for each distinct key, so that a day or a user is never counted from the beginning.
+ * rollups, which hold one row for each distinct key, so that a day or a user is never counted from the beginning. Who has been
+ * on a page, or there on a day, is a set: a batch counts only whom it adds.
  */
 export const gold = [
   {
@@ -68,28 +69,46 @@ export const gold = [
     fold: sql('user_sources.fold'),
   },
   {
-    name: 'rollup.page_users',
-    grows: 'rollup',
+    name: 'rollup.page_visitors',
+    grows: 'set',
     columns: [
       { name: 'page', type: 'string' },
       { name: 'user_id', type: 'integer' },
-      { name: 'events', type: 'long' },
     ],
-    sql: sql('page_users'),
-    counts: { sum: 'events', present: 'page' },
-    fold: sql('page_users.fold'),
+    sql: sql('page_visitors'),
+    countedIn: { table: 'rollup.page_counts', sum: 'users', by: ['page'] },
   },
   {
-    name: 'rollup.day_users',
+    name: 'rollup.page_counts',
     grows: 'rollup',
+    columns: [
+      { name: 'page', type: 'string' },
+      { name: 'events', type: 'long' },
+      { name: 'users', type: 'long' },
+    ],
+    sql: sql('page_counts'),
+    counts: { sum: 'events', present: 'page' },
+    fold: sql('page_counts.fold'),
+  },
+  {
+    name: 'rollup.day_visitors',
+    grows: 'set',
     columns: [
       { name: 'event_date', type: 'date' },
       { name: 'user_id', type: 'integer' },
-      { name: 'events', type: 'long' },
     ],
-    sql: sql('day_users'),
-    counts: { sum: 'events', present: 'user_id' },
-    fold: sql('day_users.fold'),
+    sql: sql('day_visitors'),
+    countedIn: { table: 'rollup.day_counts', sum: 'users', by: ['event_date'] },
+  },
+  {
+    name: 'rollup.day_counts',
+    grows: 'rollup',
+    columns: [
+      { name: 'event_date', type: 'date' },
+      { name: 'users', type: 'long' },
+    ],
+    sql: sql('day_counts'),
+    fold: sql('day_counts.fold'),
   },
   {
     name: 'rollup.day_source_types',

@@ -37,13 +37,25 @@ test('dimensions and KPIs are those of all events, however they came in batches 
 
   async function computeGold(batches: readonly { events: Event[]; fold: boolean }[]): Promise<void> {
     await defineEvents([]);
-    for (const table of gold) {
-      if (table.grows !== 'replace') await run(`CREATE OR REPLACE TABLE ${last(table.name)} AS ${table.sql}`);
+    const sets = gold.filter(({ grows }) => grows === 'set');
+    for (const { name, sql } of sets) {
+      await run(`CREATE OR REPLACE TABLE ${last(name)} AS ${sql}`);
+      await run(`CREATE OR REPLACE TABLE new_${last(name)} AS FROM ${last(name)}`);
+    }
+    for (const { name, sql, grows } of gold) {
+      if (grows === 'append' || grows === 'rollup')
+        await run(`CREATE OR REPLACE TABLE ${last(name)} AS ${sql}`);
     }
     for (const { events, fold } of batches) {
       await defineEvents(events);
+      for (const { name, sql } of sets) {
+        await run(
+          `CREATE OR REPLACE TABLE new_${last(name)} AS (SELECT DISTINCT * FROM (${sql})) EXCEPT FROM ${last(name)}`,
+        );
+        await run(`INSERT INTO ${last(name)} FROM new_${last(name)}`);
+      }
       for (const table of gold) {
-        if (table.grows === 'replace') continue;
+        if (table.grows === 'replace' || table.grows === 'set') continue;
         await run(`INSERT INTO ${last(table.name)} ${table.sql}`);
         if (table.fold === undefined || !fold) continue;
         await run(`CREATE OR REPLACE TABLE increments AS FROM ${last(table.name)}`);

@@ -4,7 +4,8 @@ import type { BatchId } from '../engine/engine.js';
 import { servingTables, silverTables } from '../schema/tables.js';
 import { batchesOfRows } from './batch-bounds.js';
 import type { SilverInput } from './bronze-to-silver.js';
-import { commitOrder, FOLD_FILES_MAX, type GoldInput, prepareGold, rollupsOf } from './gold-tables.js';
+import { FOLD_FILES_MAX, rollupsOf, setsAreBehind } from './gold-folds.js';
+import { commitOrder, type GoldInput, prepareGold } from './gold-tables.js';
 import type { BatchReport, Job, JobContext } from './job.js';
 import { maintenance } from './maintenance.js';
 import { newPlan } from './planning.js';
@@ -77,7 +78,9 @@ export function silverToGold(context: JobContext, options: SilverToGoldOptions =
     const position = (await silverPlans.get(state.txnVersion)).input;
     const last = newest?.input;
     const silverWasRewritten = last !== undefined && last.silverEpoch !== position.epoch;
-    const mode = fullRefresh || silverWasRewritten ? 'refresh' : 'increment';
+    const isBehind =
+      newest !== undefined && (await setsAreBehind(engine, pipeline.gold, appId, newest.batch));
+    const mode = fullRefresh || silverWasRewritten || isBehind ? 'refresh' : 'increment';
     const fromLogBatch = mode === 'refresh' ? 0 : (last?.toLogBatch ?? 0);
     if (position.toLogBatch <= fromLogBatch) return undefined;
     const bound = mode === 'increment' ? await boundOf(fromLogBatch, position.toLogBatch) : undefined;
@@ -115,12 +118,19 @@ export function silverToGold(context: JobContext, options: SilverToGoldOptions =
       await session.readTable('events', silver.name, {
         where: withinBatches(plan.input.fromLogBatch, plan.input.toLogBatch),
       });
-      const writes = await prepareGold({ engine, session, tables, id, input: plan.input, signal });
+      const writes = await prepareGold({
+        engine,
+        session,
+        gold: pipeline.gold,
+        id,
+        input: plan.input,
+        signal,
+      });
       let rowsOut = 0;
       for (const { table, write, mode } of writes) {
         signal.throwIfAborted();
-        // No increments need no commit: only the position, which is the facts', must move.
-        if (mode === 'append' && write.rows === 0 && table !== main) continue;
+        // No increments need no commit: what must move is the position, which is the facts', and that of sets.
+        if (mode === 'append' && write.rows === 0 && table.grows === 'rollup') continue;
         await session.commit(write, id, mode);
         crashPoint(`silver-to-gold:after-${table.name}-commit`);
         rowsOut += write.rows;
@@ -146,7 +156,7 @@ export function silverToGold(context: JobContext, options: SilverToGoldOptions =
     crashPoint('silver-to-gold:after-publish');
   }
 
-  // Rollups are folded and what is computed from them is replaced: only facts grow by small files.
-  const facts = tables.filter(({ grows }) => grows === 'append');
-  return { name: 'silver-to-gold', recover, runBatch, maintain: maintenance(context, tables, facts) };
+  // Rollups are folded and what is computed from them is replaced: facts and sets grow by small files.
+  const growing = tables.filter(({ grows }) => grows === 'append' || grows === 'set');
+  return { name: 'silver-to-gold', recover, runBatch, maintain: maintenance(context, tables, growing) };
 }

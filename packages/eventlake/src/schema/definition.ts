@@ -84,13 +84,16 @@ export interface ServingTable {
 /**
  * A gold table and how it grows:
  * - `append`: `sql` maps the new silver rows (relation `events`) to rows to append;
- * - `rollup`: `sql` aggregates the new silver rows (relation `events`) into increments, whose sum over all batches is the
- *   truth; `fold` aggregates the increments (relation `increments`) into fewer that mean the same;
+ * - `set`: `sql` maps the new silver rows (relation `events`) to rows without nulls; those that are not there yet are added,
+ *   once;
+ * - `rollup`: `sql` aggregates the new silver rows (relation `events`), and what they add to sets (relation
+ *   `new_page_visitors` …), into increments, whose sum over all batches is the truth; `fold` aggregates the increments
+ *   (relation `increments`) into fewer that mean the same;
  * - `replace`: `sql` computes the whole table from rollups, and from tables that are replaced and declared before it, named
  *   by their last part (relation `user_sources` …).
  */
 export interface GoldTable extends TableDefinition {
-  grows: 'append' | 'rollup' | 'replace';
+  grows: 'append' | 'set' | 'rollup' | 'replace';
   sql: string;
   fold?: string;
   /** The ClickHouse table that mirrors it, if any; it has the same columns and `updated_at`. */
@@ -100,6 +103,11 @@ export interface GoldTable extends TableDefinition {
    * rows, where not given) is the number of events whose field `present` is not null (of all events, where not given).
    */
   counts?: { sum?: string; present?: string };
+  /**
+   * Where a set's rows are counted, for `verify`: for each value of the columns `by` it has as many rows as column `sum` of
+   * the rollup `table` adds up to.
+   */
+  countedIn?: { table: string; sum: string; by: readonly string[] };
 }
 
 /** One live table: a count of valid, on-time events a window and group. */

@@ -1,4 +1,4 @@
-import { commitOrder } from '../jobs/gold-tables.js';
+import { computeOrder } from '../jobs/gold-tables.js';
 import { type LandedLife, landedLives, withinLife } from '../jobs/landed.js';
 import { common, inParts } from '../jobs/offset-sets.js';
 import { withinBatches } from '../jobs/predicates.js';
@@ -96,7 +96,7 @@ export async function goldAgain(counting: Counting, { gold }: Positions): Promis
   await session.readTable('events', silver, { where: withinBatches(0, upTo) });
   const appId = `silver-to-gold/${pipeline.event.topic}`;
   const checks: Check[] = [];
-  for (const table of commitOrder(pipeline.gold)) {
+  for (const table of computeOrder(pipeline.gold)) {
     const check = `silver = ${table.name}, row by row`;
     const snapshot = await counting.asOf(table.name, appId, gold.batch);
     if (!snapshot) {
@@ -110,7 +110,7 @@ export async function goldAgain(counting: Counting, { gold }: Positions): Promis
   return checks;
 }
 
-/** Rollups (as they add up) and what is computed from them: as many rows as there are distinct keys. */
+/** Sets, rollups (as they add up) and what is computed from them: as many rows as there are distinct keys. */
 async function comparedWhole(
   counting: Counting,
   check: string,
@@ -122,7 +122,12 @@ async function comparedWhole(
   const relation = table.name.split('.').at(-1)!;
   const stored = counting.name('stored');
   await session.readTable(stored, table.name, { version });
-  await session.define(relation, `SELECT ${columns} FROM (${table.sql}) AS again`, { materialize: true });
+  const once = table.grows === 'set' ? 'DISTINCT ' : '';
+  await session.define(relation, `SELECT ${once}${columns} FROM (${table.sql}) AS again`, {
+    materialize: true,
+  });
+  // To a set that is made anew all of it is new.
+  if (table.grows === 'set') await session.define(`new_${relation}`, `SELECT * FROM ${relation}`);
   let there = stored;
   if (table.fold) {
     await session.define('increments', `SELECT * FROM ${stored}`);

@@ -89,6 +89,7 @@ async function silverToGold(counting: Counting, { gold, silver }: Positions): Pr
     const relation = table.name.split('.').at(-1)!;
     await counting.session.readTable(relation, table.name, { version: snapshot.version });
     if (table.grows === 'replace') checks.push(await computedAgain(counting, table, relation));
+    if (table.countedIn) checks.push(await countedAgain(counting, relation, table.name, table.countedIn));
     if (!table.counts) continue;
     const left = table.counts.present === undefined ? events.rows : await present(table.counts.present);
     const right = table.counts.sum
@@ -104,6 +105,21 @@ async function computedAgain(counting: Counting, table: GoldTable, relation: str
   const columns = table.columns.map(({ name }) => name).join(', ');
   const rows = await compareRows(counting, columns, table.sql, `SELECT * FROM ${relation}`);
   return checkOf(`rollups → ${table.name}`, rows, 'rows computed from the rollups again = rows');
+}
+
+/** A set has as many rows of each value as were counted when they were added. The rollup has been named before. */
+async function countedAgain(
+  counting: Counting,
+  relation: string,
+  set: string,
+  { table, sum, by }: NonNullable<GoldTable['countedIn']>,
+): Promise<Check> {
+  const values = by.join(', ');
+  const there = `SELECT ${values}, count(*) AS n FROM ${relation} GROUP BY ${values}`;
+  const counted = `SELECT ${values}, CAST(sum(${sum}) AS BIGINT) AS n FROM ${table.split('.').at(-1)} GROUP BY ${values}`;
+  const nonZero = `SELECT * FROM (${counted}) AS counted WHERE n <> 0`;
+  const rows = await compareRows(counting, `${values}, n`, there, nonZero);
+  return checkOf(`${set} → ${table}`, rows, `rows by ${values} = sums of ${sum}`);
 }
 
 async function countPresent(counting: Counting, table: string, field: string, version: number | undefined) {
