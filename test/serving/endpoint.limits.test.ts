@@ -47,6 +47,13 @@ test('a query that needs too much memory ends', async () => {
   expect(headers.get('x-clickhouse-exception-code'), text).toBe('241');
 });
 
+test("an error that repeats a reader's megabyte is told shortened", async () => {
+  const { ask } = await serve();
+  const { headers, text } = await ask("SELECT throwIf(1, repeat('a', 1000000))");
+  expect(headers.get('x-clickhouse-exception-code')).toBe('395');
+  expect(text.length).toBeLessThan(10_000);
+});
+
 test('a result that is too big ends, and does not look whole', async () => {
   const { ask } = await serve({ reader: { ...reader, resultBytesMax: 1_000_000 } });
   await expect(ask('SELECT number FROM numbers(10000000)')).rejects.toThrow();

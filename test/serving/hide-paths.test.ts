@@ -26,6 +26,23 @@ test.each([
   expect(hidden(text)).toBe(expected);
 });
 
+test.each(['a', '/', ' ', '`', 'Code: 1. DB::Exception: '])(
+  'a message of many %o is read in linear time',
+  (part) => {
+    const text = `Code: 395. DB::Exception: ${part.repeat(1_000_000 / part.length)}: while executing. (X_Y)`;
+    const { code, codeName, message } = hide(ClickHouseException.from(new Error(text)));
+    expect([code, codeName]).toEqual([395, 'X_Y']);
+    expect(message.length).toBeLessThan(10_000);
+  },
+);
+
+test('of an error around an error the inner one is told', () => {
+  const inner = 'Code: 73. DB::Exception: Unknown format x. (UNKNOWN_FORMAT) (version 26.7.2.1)';
+  const outer = `Code: 73. DB::Exception: ${inner}. (UNKNOWN_FORMAT) (version 26.7.2.1)`;
+  const error = ClickHouseException.from(new Error(`Code: 73. DB::Exception: ${outer}. (UNKNOWN_FORMAT)`));
+  expect(error.text('1')).toBe('Code: 73. DB::Exception: Unknown format x. (UNKNOWN_FORMAT) (version 1)');
+});
+
 test('what a reader is told of damaged tables names no file of this machine', async () => {
   const dataDir = await temporaryFolder();
   const lake = join(dataDir, 'lakehouse');

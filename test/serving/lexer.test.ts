@@ -31,6 +31,16 @@ describe('tokens', () => {
     expect(texts(sql)).toEqual(expected);
   });
 
+  // Quadratic, each of them would take minutes.
+  test.each([
+    ['digits that are no number', `${'1'.repeat(250_000)}g`],
+    ['hexadecimal digits that are no number', `0x${'1'.repeat(250_000)}g`],
+    ['tags without an end', Array.from({ length: 80_000 }, (_, i) => `$${i}$`).join(' ')],
+    ['inserts with many formats', `INSERT INTO t ${'FORMAT VALUES '.repeat(17_000)}`],
+  ])('%s are read in linear time', (_, sql) => {
+    expect(readStatement(sql).kind).toBe('command');
+  });
+
   test('never throw, go forward, and are what stands there', () => {
     const piece = fc.constantFrom(
       "'",

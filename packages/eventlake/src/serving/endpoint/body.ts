@@ -30,6 +30,7 @@ export async function readSql(
   request: QueryRequest,
   limits: EndpointLimits,
 ): Promise<RequestSql> {
+  if (request.query.length > limits.queryBytesMax) throw exceptions.queryTooLarge(limits.queryBytesMax);
   const statement = request.query === '' ? undefined : parse(request.query);
   const encoding = contentEncoding(message);
   if (statement?.kind === 'insert' && LEFT_TO_THE_ENGINE.includes(encoding)) {

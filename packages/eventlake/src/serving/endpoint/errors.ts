@@ -14,14 +14,46 @@ export class ClickHouseException extends Error {
     return `Code: ${this.code}. DB::Exception: ${this.message} (${this.codeName}) (version ${version})`;
   }
 
-  /** From an engine's message; clients take the first `(WORD)` as the name, so none is left in the message. */
+  /**
+   * From an engine's message; clients take the first `(WORD)` as the name, so none is left in the message. A message may
+   * repeat data and queries, as long as these are: what looks through it takes linear time, and most of it is cut off.
+   */
   static from(error: unknown): ClickHouseException {
     if (error instanceof ClickHouseException) return error;
     const text = error instanceof Error ? error.message : String(error);
-    const parts = /Code: (\d+)\. DB::Exception: ([\s\S]*?)\s*\(([A-Z][A-Z0-9_]+)\)\s*$/.exec(text);
-    if (parts === null) return new ClickHouseException(1002, 'UNKNOWN_EXCEPTION', text);
-    return new ClickHouseException(Number(parts[1]), parts[3]!, parts[2]!);
+    const found = read(text);
+    if (found === undefined) return new ClickHouseException(1002, 'UNKNOWN_EXCEPTION', shortened(text));
+    let inner: Found | undefined = found;
+    let innermost = found;
+    for (let depth = 0; inner !== undefined && depth < NESTED_MAX; depth++) {
+      innermost = inner;
+      inner = read(inner.message.replace(/\.$/, '').replace(/ \(version [\w.]{1,30}\)$/, ''), true);
+    }
+    return new ClickHouseException(innermost.code, innermost.name, shortened(innermost.message));
   }
+}
+
+interface Found {
+  code: number;
+  name: string;
+  message: string;
+}
+
+const MESSAGE_MAX = 8192;
+const NESTED_MAX = 4;
+
+/** `Code: 60. DB::Exception: … (UNKNOWN_TABLE)`, with whatever before it, or at the start. */
+function read(text: string, atStart = false): Found | undefined {
+  const head = /Code: (\d{1,9})\. DB::Exception: /.exec(text);
+  const tail = /\(([A-Z][A-Z0-9_]{1,100})\)\s{0,9}$/.exec(text.slice(-120));
+  if (head === null || tail === null || (atStart && head.index > 0)) return undefined;
+  const from = head.index + head[0].length;
+  const to = text.length - tail[0].length;
+  return { code: Number(head[1]), name: tail[1]!, message: text.slice(from, to).trimEnd() };
+}
+
+function shortened(text: string): string {
+  return text.length <= MESSAGE_MAX ? text : `${text.slice(0, MESSAGE_MAX)}…`;
 }
 
 export const exceptions = {

@@ -68,9 +68,13 @@ export async function execute(
   response.once('close', () => {
     if (!response.writableFinished) gone.abort();
   });
-  const sql = await readSql(message, request, limits);
+  const queryBytesMax = Math.min(
+    limits.queryBytesMax,
+    role === 'reader' ? limits.reader.queryBytesMax : Number.POSITIVE_INFINITY,
+  );
+  const sql = await readSql(message, request, { ...limits, queryBytesMax });
   if (sql.text.trim() === '') throw exceptions.emptyQuery();
-  if (role === 'reader') guard(sql.text, request, limits);
+  if (role === 'reader') guard(sql.text, request);
   const before = preamble(role, request, limits);
   const format = formatOf(sql, request);
   const file = join(engine.folder, 'spool', randomUUID());
@@ -222,8 +226,7 @@ function writerOf(context: ExecuteContext, work: Work, encoding: null | undefine
 }
 
 /** @throws ClickHouseException */
-function guard(text: string, request: QueryRequest, limits: EndpointLimits): void {
-  if (text.length > limits.reader.queryBytesMax) throw exceptions.queryTooLarge(limits.reader.queryBytesMax);
+function guard(text: string, request: QueryRequest): void {
   if (forbiddenDatabases.has(request.database?.toLowerCase() ?? '')) {
     throw exceptions.refused(`${request.database} as the current database; name it with its tables`);
   }

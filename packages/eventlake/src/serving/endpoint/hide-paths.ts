@@ -2,6 +2,10 @@ import { realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { ClickHouseException } from './errors.js';
 
+/** Bounds, because a message may hold what a reader wrote: looking for more would take quadratic time. */
+const SCHEME_MAX = 20;
+const SLASHES_MAX = 8;
+
 /**
  * Takes from messages for readers what tells where things lie on this machine: the engine names files in its errors.
  * Paths below `folders`, the home folder and the program's own are replaced, however they are spelled: whole, or
@@ -20,9 +24,11 @@ export function pathHider(
     .filter((folder) => folder !== '')
     .sort((a, b) => b.length - a.length);
   // A single word is a path only behind a slash.
-  const unique = [...new Set(roots)].map((root) => `${root.includes('/') ? '/*' : '/+'}${escaped(root)}`);
+  const unique = [...new Set(roots)].map(
+    (root) => `/{${root.includes('/') ? 0 : 1},${SLASHES_MAX}}${escaped(root)}`,
+  );
   const rest = '(?![\\w.-])(?:/[^\\s\'"`,;:)\\]]*)?';
-  const paths = `(?:[a-z0-9+]+:)?(?:${unique.join('|')})${rest}`;
+  const paths = `(?:[a-z0-9+]{1,${SCHEME_MAX}}:)?(?:${unique.join('|')})${rest}`;
   const pattern = new RegExp([...answers, ...addresses, paths].join('|'), 'g');
   return (error) => {
     const message = error.message.replace(pattern, '…');

@@ -51,7 +51,8 @@ export const defaultLimits: EndpointLimits = {
     resultBytesMax: 4096 * MiB,
     // More than cores only makes threads wait for each other.
     threadsMax: Math.min(8, availableParallelism()),
-    queryBytesMax: MiB,
+    // The engine's own bound, `max_query_size`.
+    queryBytesMax: MiB / 4,
   },
   cache: { bytesMax: 64 * MiB, resultBytesMax: 2 * MiB, ageMsMax: 5000 },
   shutdownGraceMs: 1500,

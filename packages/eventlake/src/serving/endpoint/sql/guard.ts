@@ -150,19 +150,30 @@ function endsSettings(token: Token | undefined): boolean {
 }
 
 /** `{name:Identifier}` names something as if it stood there, so it is put there. */
-function withIdentifiers(all: Token[], parameters: ReadonlyMap<string, string>): Token[] | string {
-  for (let i = 0; i + 4 < all.length; i++) {
-    const [open, name, colon, type, close] = all.slice(i, i + 5) as [Token, Token, Token, Token, Token];
-    if (open.text !== '{' || colon.text !== ':' || close.text !== '}') continue;
-    if (!/identifier/i.test(type.text)) continue;
-    const value = parameters.get(name.text) ?? '';
+function withIdentifiers(
+  all: readonly Token[],
+  parameters: ReadonlyMap<string, string>,
+): readonly Token[] | string {
+  const put: Token[] = [];
+  for (let i = 0; i < all.length; i++) {
+    const open = all[i]!;
+    const type = all[i + 3];
+    const isOne = open.text === '{' && all[i + 2]?.text === ':' && all[i + 4]?.text === '}';
+    if (!isOne || !/identifier/i.test(type!.text)) {
+      put.push(open);
+      continue;
+    }
+    const value = parameters.get(all[i + 1]!.text) ?? '';
     if (!/^[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)?$/.test(value)) {
       return 'names by a parameter that are more than letters, digits and underscores';
     }
-    const parts = value.split('.').map((part): Token => ({ ...open, kind: 'quoted', text: `\`${part}\`` }));
-    all.splice(i, 5, ...parts.flatMap((part, n) => (n === 0 ? [part] : [{ ...colon, text: '.' }, part])));
+    for (const [n, part] of value.split('.').entries()) {
+      if (n > 0) put.push({ ...open, text: '.' });
+      put.push({ ...open, kind: 'quoted', text: `\`${part}\`` });
+    }
+    i += 4;
   }
-  return all;
+  return put;
 }
 
 function isName(token: Token | undefined): boolean {

@@ -25,30 +25,38 @@ export interface Token {
  */
 export function* tokens(sql: string, from = 0): Generator<Token> {
   let at = from;
+  let unclosedTags = 0;
   while (at < sql.length) {
     const space = spaceEnd(sql, at);
     if (space > at) {
       at = space;
       continue;
     }
-    const token = nextToken(sql, at);
+    const token = nextToken(sql, at, unclosedTags < UNCLOSED_TAGS_MAX);
+    if (token.kind === 'other' && token.text === '$') unclosedTags++;
     yield token;
     at = token.end;
   }
 }
 
+/** Each one's end is looked for in all that follows, so that many of them would take quadratic time. */
+const UNCLOSED_TAGS_MAX = 20;
+
 const SPACE = /[ \t\n\r\f\v\u00a0]+/y;
+const SPACE_BEGINS: ReadonlySet<string> = new Set(' \t\n\r\f\v\u00a0-/#');
 const LINE_COMMENT = /(?:--|\/\/|#[ !])[^\n]*/y;
 const WORD = /[A-Za-z_][A-Za-z0-9_$]*/y;
 const NUMBER_LIKE = /(?:\d|\.\d)(?:[eEpP][+-]\d|[\w.])*/y;
+// Nothing in it can be read in two ways: backtracking over a long one would hold up everybody.
 const NUMBER =
-  /^(?:0[xX][\da-fA-F_]*\.?[\da-fA-F_]*(?:[pP][+-]?\d+)?|0[bB][01_]+|\d[\d_]*\.?[\d_]*(?:[eE][+-]?\d[\d_]*)?|\.\d[\d_]*(?:[eE][+-]?\d+)?)$/;
+  /^(?:0[xX][\da-fA-F_]*(?:\.[\da-fA-F_]*)?(?:[pP][+-]?\d+)?|0[bB][01_]+|\d[\d_]*(?:\.[\d_]*)?(?:[eE][+-]?\d[\d_]*)?|\.\d[\d_]*(?:[eE][+-]?\d+)?)$/;
 const CODED_STRING = /[xX]'[\da-fA-F]*'|[bB]'[01]*'/y;
 const HEREDOC = /\$[A-Za-z0-9_]*\$/y;
 const SYMBOL = /::|->|<=>|[<>=!]=|<>|\|\||@@|[-+*/%()[\]{},.;:?<>=@|^]/y;
 
 /** Past the whitespace or comment that begins here. */
 function spaceEnd(sql: string, at: number): number {
+  if (!SPACE_BEGINS.has(sql[at]!)) return at;
   const space = match(SPACE, sql, at) ?? match(LINE_COMMENT, sql, at);
   if (space !== undefined) return at + space.length;
   return sql.startsWith('/*', at) ? blockCommentEnd(sql, at) : at;
@@ -68,12 +76,12 @@ function blockCommentEnd(sql: string, at: number): number {
   return at;
 }
 
-function nextToken(sql: string, at: number): Token {
+function nextToken(sql: string, at: number, mayBeHeredoc: boolean): Token {
   const char = sql[at]!;
   if (char === "'") return quoted(sql, at, 'string');
   if (char === '"' || char === '`') return quoted(sql, at, 'quoted');
   if (char === '$') {
-    const tag = match(HEREDOC, sql, at);
+    const tag = mayBeHeredoc ? match(HEREDOC, sql, at) : undefined;
     if (tag !== undefined) {
       const close = sql.indexOf(tag, at + tag.length);
       if (close >= 0) return token(sql, 'heredoc', at, close + tag.length);

@@ -38,17 +38,18 @@ export class SeveralStatements extends Error {}
 export function readStatement(sql: string): Statement {
   const all: (Token & { depth: number })[] = [];
   let depth = 0;
-  let insertAt: number | undefined;
+  let isInsert = false;
+  let hasSource = false;
   for (const token of tokens(sql)) {
     if (token.kind === 'symbol' && ')]}'.includes(token.text)) depth--;
     all.push({ ...token, depth });
     if (token.kind === 'symbol' && '([{'.includes(token.text)) depth++;
-    if (all.length === 1 && isWord(token, 'INSERT')) insertAt = 0;
+    if (all.length === 1 && isWord(token, 'INSERT')) isInsert = true;
+    hasSource ||= isInsert && all.at(-1)!.depth === 0 && isWord(token, 'SELECT', 'WITH', 'INFILE');
     // What follows FORMAT x in an INSERT is data, not SQL.
     const before = all.at(-2);
-    if (insertAt !== undefined && token.kind === 'word' && before?.depth === 0 && isWord(before, 'FORMAT')) {
-      const select = all.some((t) => t.depth === 0 && isWord(t, 'SELECT', 'WITH', 'INFILE'));
-      if (!select && !isWord(token, 'VALUES')) return insertWithData(sql, all);
+    if (isInsert && !hasSource && token.kind === 'word' && before?.depth === 0 && isWord(before, 'FORMAT')) {
+      if (!isWord(token, 'VALUES')) return insertWithData(sql, all);
     }
   }
   const semicolon = all.findIndex((token) => token.kind === 'symbol' && token.text === ';');
