@@ -44,6 +44,15 @@ test('stdin goes in each time, and once under a name', async () => {
   expect((await ingest(['-', '--source-id', 'x'], '{"c":1}\n')).records).toBe(0);
 });
 
+test('a file of another kind is told where it is ingested', async () => {
+  const csv = await run(['ingest', '-'], { cwd, input: 'event_id,source\n1,web\n' });
+  expect(csv.stdout).toContain('None of them begins like a JSON object');
+  const mixed = await run(['ingest', '-', '--json'], { cwd, input: ' {"d":1}\n[\n' });
+  expect(JSON.parse(mixed.stdout)).toMatchObject({ records: 2, notObjects: 1 });
+  const good = await run(['ingest', '-'], { cwd, input: '{"d":2}\n' });
+  expect(good.stdout).not.toContain('quarantine');
+});
+
 test('a file that is not there is said before anything is ingested', async () => {
   const { code, stderr } = await run(['ingest', 'events.ndjson', 'none.ndjson'], { cwd });
   expect(code).toBe(3);
@@ -55,5 +64,5 @@ test('what was ingested lands in bronze, or in quarantine', async () => {
   const { stdout } = await run(['status', '--json'], { cwd });
   const [landing] = (JSON.parse(stdout) as { stages: { rows: number; quarantined: number; lag: number }[] })
     .stages;
-  expect(landing).toMatchObject({ rows: 504, quarantined: 1, lag: 0 });
+  expect(landing).toMatchObject({ rows: 506, quarantined: 4, lag: 0 });
 });

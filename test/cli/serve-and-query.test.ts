@@ -50,6 +50,8 @@ describe('query, by the endpoint that runs', () => {
     expect(JSON.parse(json.stdout)).toMatchObject({ data: [{ n: 1 }], rows: 1 });
     const csv = await run(['query', '--format', 'CSVWithNames', 'SELECT 1 AS n'], { cwd });
     expect(csv.stdout).toBe('"n"\n1\n');
+    const clause = await run(['query', 'SELECT 1 AS n FORMAT CSVWithNames'], { cwd });
+    expect(clause).toMatchObject({ code: 0, stdout: '"n"\n1\n' });
   });
 
   test('reads the statement from stdin', async () => {

@@ -6,8 +6,14 @@ import { makeLogger } from './terminal/logger.js';
 export interface ClickHouseReader {
   url: string;
   /** The statement's result in a ClickHouse format, as it comes. @throws EventlakeError with ClickHouse's message. */
-  ask(sql: string, format: string): Promise<AsyncIterable<Uint8Array>>;
+  ask(sql: string, format: string): Promise<Answer>;
   close(): Promise<void>;
+}
+
+export interface Answer {
+  body: AsyncIterable<Uint8Array>;
+  /** Another one than was asked for, where the statement itself has a FORMAT clause. */
+  format: string;
 }
 
 /** The server of `clickhouse.url`, the endpoint that runs on the data folder, or one of our own until `close`. */
@@ -48,7 +54,9 @@ function reader(url: string, credentials: Record<string, string>): ClickHouseRea
           { cause },
         );
       });
-      if (response.ok && response.body) return response.body;
+      if (response.ok && response.body) {
+        return { body: response.body, format: response.headers.get('X-ClickHouse-Format') ?? format };
+      }
       const message = (await response.text()).trim();
       const kind = response.status === 401 || response.status === 403 ? 'forbidden' : 'invalid';
       throw new EventlakeError(kind, message || `ClickHouse answered with status ${response.status}`, {

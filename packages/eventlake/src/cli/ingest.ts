@@ -60,10 +60,16 @@ function position({ file, bytesRead, bytesTotal, records }: IngestProgress) {
   return { done: bytesRead, total: bytesTotal, count: records, what: file };
 }
 
-async function show({ records, skippedAsAlreadyIngested, bytesRead, finished }: IngestResult): Promise<void> {
+async function show(result: IngestResult): Promise<void> {
+  const { records, skippedAsAlreadyIngested, notObjects, bytesRead, finished } = result;
   const { formatBytes, formatCount } = await import('./terminal/format.js');
   const skipped =
     skippedAsAlreadyIngested > 0 ? `, ${formatCount(skippedAsAlreadyIngested)} had been ingested before` : '';
   print(`${formatCount(records)} records ingested${skipped} (${formatBytes(bytesRead)} read).`);
+  if (notObjects > 0) {
+    const which =
+      notObjects === records ? 'None of them begins' : `${formatCount(notObjects)} of them do not begin`;
+    print(`${which} like a JSON object: they will be in quarantine, see \`eventlake quarantine list\`.`);
+  }
   if (!finished) print('Stopped before the end: the same command goes on from there.');
 }

@@ -6,6 +6,9 @@ import { remark } from './terminal/streams.js';
 /** A table for people ends here; a format for machines does not. */
 const PRETTY_ROWS_MAX = 1_000;
 
+/** Out of which a table is made. */
+const FOR_TABLE = 'JSONCompactEachRowWithNamesAndTypes';
+
 export function registerQuery(program: Command): void {
   program
     .command('query')
@@ -28,14 +31,14 @@ Examples:
     .action(async (given: string | undefined, options: { format?: string }, command: Command) => {
       const { settings, json } = await invoke(command);
       const sql = await statement(given);
-      const format = options.format ?? (json ? 'JSON' : undefined);
+      const wanted = options.format ?? (json ? 'JSON' : FOR_TABLE);
       const { openClickHouse } = await import('./clickhouse.js');
       const clickhouse = await openClickHouse(settings);
       try {
         const startedMs = performance.now();
-        const lines = await clickhouse.ask(sql, format ?? 'JSONCompactEachRowWithNamesAndTypes');
-        if (format) return await toStdout(lines);
-        const shown = await showTable(lines);
+        const { body, format } = await clickhouse.ask(sql, wanted);
+        if (wanted !== FOR_TABLE || format !== FOR_TABLE) return await toStdout(body);
+        const shown = await showTable(body);
         if (process.stderr.isTTY && shown !== undefined) {
           const { formatDuration } = await import('./terminal/format.js');
           remark(

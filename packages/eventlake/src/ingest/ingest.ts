@@ -4,7 +4,7 @@ import type { EventLog } from '../log/event-log.js';
 import { contentOf, STDIN, sizeOf } from './input.js';
 import { keyFieldReader } from './key-field.js';
 import { contentLedger, type Ledger, namedLedger, noLedger } from './ledger.js';
-import { countRecords, recordsOf } from './records.js';
+import { countNotObjects, countRecords, recordsOf } from './records.js';
 import { type Segment, segmentsOf } from './segments.js';
 
 export interface IngestOptions {
@@ -32,6 +32,8 @@ export interface IngestProgress {
   /** Durable in the log by this run. */
   records: number;
   skippedAsAlreadyIngested: number;
+  /** Of the records: those that do not even begin like a JSON object. */
+  notObjects: number;
 }
 
 export interface IngestResult extends IngestProgress {
@@ -69,6 +71,7 @@ export async function ingest(files: readonly string[], options: IngestOptions): 
     ),
     records: 0,
     skippedAsAlreadyIngested: 0,
+    notObjects: 0,
   };
   const keyOf = keyFieldReader(options.keyField);
   for (const file of files) {
@@ -84,11 +87,18 @@ export async function ingest(files: readonly string[], options: IngestOptions): 
       progress.bytesRead += bytes;
     };
     const content = contentOf(file, options.stdin ?? process.stdin, onBytes, signal);
-    const ingesting = ingestFile(segmentsOf(content, file), ledger, keyOf, signal, (records, skipped) => {
-      progress.records += records;
-      progress.skippedAsAlreadyIngested += skipped;
-      onProgress({ ...progress });
-    });
+    const ingesting = ingestFile(
+      segmentsOf(content, file),
+      ledger,
+      keyOf,
+      signal,
+      (records, skipped, notObjects) => {
+        progress.records += records;
+        progress.notObjects += notObjects;
+        progress.skippedAsAlreadyIngested += skipped;
+        onProgress({ ...progress });
+      },
+    );
     // A file that is closed under the reader is how the signal ends a read that waits.
     await ingesting.catch((error: unknown) => {
       if (!signal?.aborted) throw error;
@@ -104,20 +114,21 @@ async function ingestFile(
   ledger: Ledger,
   keyOf: KeyOf,
   signal: AbortSignal | undefined,
-  report: (records: number, skipped: number) => void,
+  report: (records: number, skipped: number, notObjects: number) => void,
 ): Promise<void> {
   // While one append is on its way to the disk, the next is read and prepared.
   let onItsWay: Promise<void> = Promise.resolve();
   try {
     for await (const segment of segments) {
       let from = await ledger.ingested(segment);
-      report(0, countRecords(segment, from));
+      report(0, countRecords(segment, from), 0);
       for (const to of cutsOf(segment).filter((cut) => cut > from)) {
         const records = recordsOf(segment, from, to, keyOf);
         await onItsWay;
         if (signal?.aborted) return;
         onItsWay = ledger.append(segment, to, records).then((isAppended) => {
-          report(isAppended ? records.count : 0, isAppended ? 0 : records.count);
+          if (isAppended) report(records.count, 0, countNotObjects(records));
+          else report(0, records.count, 0);
         });
         // A failure is thrown where it is waited for.
         onItsWay.catch(() => {});

@@ -49,6 +49,17 @@ export function countRecords(segment: Segment, to: number): number {
   return count;
 }
 
+/** A file of another kind shows here: a table with commas, an array over many lines, bytes. */
+export function countNotObjects({ count, values, bounds }: RecordBatch): number {
+  let found = 0;
+  for (let i = 0; i < count; i++) {
+    let at = bounds[i]!;
+    while (values[at] === 32 || values[at] === 9) at++;
+    if (values[at] !== 0x7b) found++;
+  }
+  return found;
+}
+
 /** Where the line's content ends: before its line feed and the carriage return before that. */
 export function contentEnd(bytes: Buffer, begin: number, lineEnd: number): number {
   let end = lineEnd;
