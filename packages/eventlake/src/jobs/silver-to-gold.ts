@@ -27,8 +27,8 @@ const BATCH_ROWS_MAX = 5_000_000;
  * Silver → gold: facts are appended, rollups get increments, dimensions and KPIs are computed from the rollups, so that
  * a batch costs what is new and the number of distinct keys. Then the mirrors in ClickHouse are published.
  *
- * Commits rollups, dimensions and KPIs, facts; the facts' `txn` is the position. Publishing follows the commit point and
- * is repeated at every start.
+ * Commits rollups, sets, dimensions and KPIs, facts; the facts' `txn` is the position. Publishing follows the commit point, and
+ * every start looks whether it has been done.
  */
 export function silverToGold(context: JobContext, options: SilverToGoldOptions = {}): Job {
   const { pipeline, engine, store, crashPoint, signal } = context;
@@ -55,7 +55,7 @@ export function silverToGold(context: JobContext, options: SilverToGoldOptions =
     const heal = 'Run silver-to-gold with --full-refresh: gold is made anew from silver.';
     refuseSetBack('silver-to-gold', main.name, committed, planned, heal);
     if (!newest) return;
-    if (committed === planned) return publish(newest);
+    if (committed === planned) return publish(newest, { again: true });
     await execute(newest);
   }
 
@@ -136,7 +136,7 @@ export function silverToGold(context: JobContext, options: SilverToGoldOptions =
         rowsOut += write.rows;
       }
       crashPoint('silver-to-gold:after-commit');
-      await publish(plan);
+      await publish(plan, { again: false });
       await plans.forget(plan.batch - PLANS_KEPT);
       const rowsIn = writes.at(-1)!.write.rows;
       return {
@@ -151,8 +151,8 @@ export function silverToGold(context: JobContext, options: SilverToGoldOptions =
     }
   }
 
-  async function publish(plan: Plan<GoldInput>): Promise<void> {
-    await publishGold(context, plan.plannedAt);
+  async function publish(plan: Plan<GoldInput>, options: { again: boolean }): Promise<void> {
+    await publishGold(context, plan.plannedAt, options);
     crashPoint('silver-to-gold:after-publish');
   }
 

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { TableChange } from '../schema/changes.js';
 import type { ServingTable } from '../schema/definition.js';
-import { created, refuseWhatCannotBe, servingChanges } from './changes.js';
+import { refuseWhatCannotBe } from './changes.js';
 import { fromClickHouse, isPassing } from './client-errors.js';
 import {
   addColumn,
@@ -16,6 +16,7 @@ import {
   STAGING,
 } from './ddl.js';
 import { quoteTable } from './endpoint/sql/quote.js';
+import { changesOf, foundTables } from './found-tables.js';
 import type { Row, Serving } from './serving.js';
 
 /** How a client is had, again after the endpoint that it spoke to has gone. */
@@ -63,21 +64,26 @@ export class ClickHouseServing implements Serving {
     return this.#current.url;
   }
 
+  /** Looks first: what is there already, at nearly every start, costs three short queries. */
   async ensure(tables: readonly ServingTable[]): Promise<void> {
-    const databases = new Set([STAGING, ...tables.map((table) => databaseOf(table.name))]);
-    for (const database of databases) await this.#command(createDatabase(database, this.connector.cluster));
-    for (const table of tables) {
-      await this.#command(createTable(table, this.connector.cluster), { table: table.name });
-      const changes = await this.#planTable(table);
-      refuseWhatCannotBe(changes, this.url);
-      await this.#carryOut(changes.filter(({ by }) => by === 'start'));
-    }
+    if (tables.length === 0) return;
+    const { cluster } = this.connector;
+    const found = await foundTables(this, tables);
+    // The other servers of a cluster may lack what this one has.
+    const missing = cluster === undefined ? tables.filter(({ name }) => !found.has(name)) : tables;
+    const databases = new Set([STAGING, ...missing.map((table) => databaseOf(table.name))]);
+    for (const database of databases) await this.#command(createDatabase(database, cluster));
+    for (const table of missing) await this.#command(createTable(table, cluster), { table: table.name });
+    const changes = tables
+      .flatMap((table) => changesOf(table, found))
+      .filter(({ change }) => change !== 'create table');
+    refuseWhatCannotBe(changes, this.url);
+    await this.#carryOut(changes.filter(({ by }) => by === 'start'));
   }
 
   async plan(tables: readonly ServingTable[]): Promise<TableChange[]> {
-    const changes: TableChange[] = [];
-    for (const table of tables) changes.push(...(await this.#planTable(table)));
-    return changes;
+    const found = await foundTables(this, tables);
+    return tables.flatMap((table) => changesOf(table, found));
   }
 
   async apply(tables: readonly ServingTable[], { drops }: { drops: boolean }): Promise<void> {
@@ -159,19 +165,6 @@ export class ClickHouseServing implements Serving {
         }),
       { retry: false },
     );
-  }
-
-  async #planTable(table: ServingTable): Promise<TableChange[]> {
-    const [database, name] = table.name.split('.') as [string, string];
-    const columns = await this.query<{ name: string; type: string }>(
-      'SELECT name, type FROM system.columns WHERE database = {database:String} AND table = {name:String}',
-      { database, name },
-    );
-    const [found] = await this.query<{ engine: string; sorting_key: string }>(
-      'SELECT engine, sorting_key FROM system.tables WHERE database = {database:String} AND name = {name:String}',
-      { database, name },
-    );
-    return found ? servingChanges(table, { ...found, columns }) : [created(table)];
   }
 
   async #carryOut(changes: readonly TableChange[]): Promise<void> {
