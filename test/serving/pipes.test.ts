@@ -28,8 +28,11 @@ async function taken(pool: PipePool): Promise<Pipe> {
 async function allOf(pipe: Pipe, pauseMs = 0): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of pipe.chunks) {
-    chunks.push(chunk);
+    const copy = Buffer.from(chunk);
     if (pauseMs > 0) await sleep(pauseMs);
+    // Its memory is used again, but not before the next chunk is asked for.
+    if (!copy.equals(chunk)) throw new Error('a chunk changed while somebody was at it');
+    chunks.push(copy);
   }
   return Buffer.concat(chunks);
 }

@@ -50,7 +50,7 @@ interface Work {
   queryId: string;
   response: ServerResponse;
   gone: AbortSignal;
-  /** Called when the result is known to be too long for others to share. */
+  /** The result is one that others may share; called when it is known to be too long for that. */
   unshared?: () => void;
 }
 
@@ -219,8 +219,7 @@ function writerOf(context: ExecuteContext, work: Work, encoding: null | undefine
     format,
     encoding: encoding === null ? undefined : request.encoding,
     compress: request.compress,
-    recordBytesMax: work.role === 'reader' ? limits.cache.resultBytesMax : 0,
-    ...(work.unshared ? { unrecorded: work.unshared } : {}),
+    ...(work.unshared ? { recordBytesMax: limits.cache.resultBytesMax, unrecorded: work.unshared } : {}),
     ...(work.role === 'reader' ? { hide: context.hidePaths } : {}),
   });
 }

@@ -5,10 +5,9 @@ import { mkdir, rm } from 'node:fs/promises';
 import { type ConnectOpts, Socket, type SocketConstructorOpts } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { LongBuffers } from './long-buffers.js';
 import { widenPipes } from './widen-pipes.js';
 
-/** As much as is read at once, once a result is longer than the first read. */
-const READ_BYTES = 512 * 1024;
 const FIRST_READ_BYTES = 64 * 1024;
 
 /**
@@ -18,6 +17,7 @@ const FIRST_READ_BYTES = 64 * 1024;
  */
 export class PipePool {
   readonly #free: NamedPipe[];
+  readonly #long = new LongBuffers();
 
   private constructor(
     readonly folder: string,
@@ -52,7 +52,7 @@ export class PipePool {
     // when the query is over.
     const readFd = openSync(pipe.path, constants.O_RDONLY | constants.O_NONBLOCK);
     const writeFd = openSync(pipe.path, constants.O_WRONLY | constants.O_NONBLOCK);
-    const { chunks, socket } = readFrom(readFd, pipe.first);
+    const { chunks, socket } = readFrom(readFd, pipe.first, this.#long);
     let open = true;
     const finish = () => {
       if (open) closeSync(writeFd);
@@ -85,7 +85,7 @@ interface NamedPipe {
 
 export interface Pipe {
   path: string;
-  /** To be read once, to the end. */
+  /** To be read once, to the end. A chunk is there until the next one is asked for: its memory is used again. */
   chunks: AsyncIterable<Buffer>;
   /** The query is over: the chunks end after what is still in the pipe. */
   finish(): void;
@@ -102,27 +102,37 @@ function empty({ holder, first }: NamedPipe): void {
 }
 
 /**
- * Reads into buffers that are chosen before each read: a stream of Node reads 64 KiB at a time, which for a long result
- * costs more than the engine needs to make it. One chunk waits, at most, while another is on its way to the client.
+ * Reads into buffers that are used again once their chunk has been dealt with: a new buffer for each read, be it Node's or
+ * ours, costs more than the engine needs to fill it, most of it in the collection of garbage. The pipe is read from while
+ * a chunk is on its way to the client, as long as there is a buffer for it.
  */
-function readFrom(fd: number, first: Buffer): { chunks: AsyncIterable<Buffer>; socket: Socket } {
+function readFrom(
+  fd: number,
+  first: Buffer,
+  long: LongBuffers,
+): { chunks: AsyncIterable<Buffer>; socket: Socket } {
   const waiting: Buffer[] = [];
+  let ring: readonly Buffer[] = [first];
+  let next = 0;
+  /** Chunks that wait or are being dealt with: buffers that must not be read into. */
+  let inUse = 0;
   let ended = false;
   let wake = () => {};
-  let isLong = false;
   const options: SocketConstructorOpts & ConnectOpts = {
     fd,
     readable: true,
     writable: false,
     onread: {
-      buffer: () => (isLong ? Buffer.allocUnsafeSlow(READ_BYTES) : first),
+      buffer: () => ring[next]!,
       callback(bytes, buffer) {
-        // Little is copied, so that it neither keeps a large buffer nor lies in the one that is read into again.
-        const isOwn = buffer.buffer !== first.buffer && bytes > READ_BYTES / 4;
-        waiting.push(isOwn ? Buffer.from(buffer.buffer, 0, bytes) : Buffer.from(buffer.subarray(0, bytes)));
-        isLong ||= bytes === FIRST_READ_BYTES;
+        waiting.push(Buffer.from(buffer.buffer, buffer.byteOffset, bytes));
+        inUse++;
+        if (bytes === FIRST_READ_BYTES && ring[0] === first) {
+          ring = long.take();
+          next = 0;
+        } else next = (next + 1) % ring.length;
         wake();
-        return waiting.length < 2;
+        return inUse < ring.length;
       },
     },
   };
@@ -131,14 +141,21 @@ function readFrom(fd: number, first: Buffer): { chunks: AsyncIterable<Buffer>; s
     ended = true;
     wake();
   };
-  socket.on('error', end).on('end', end).on('close', end);
+  socket
+    .on('error', end)
+    .on('end', end)
+    .on('close', () => {
+      if (ring[0] !== first) long.giveBack(ring);
+      end();
+    });
   async function* chunks(): AsyncGenerator<Buffer> {
     socket.resume();
     for (;;) {
       const chunk = waiting.shift();
       if (chunk !== undefined) {
-        if (socket.isPaused() || waiting.length === 0) socket.resume();
         yield chunk;
+        inUse--;
+        socket.resume();
       } else if (ended) return;
       else {
         await new Promise<void>((resolve) => {

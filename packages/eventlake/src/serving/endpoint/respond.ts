@@ -49,8 +49,8 @@ export class ResultWriter {
   recorded: CachedResult | undefined;
 
   /**
-   * Resolves when more may be written. What is recorded is in memory anyway, and does not wait for the client: others
-   * that asked the same may wait for it.
+   * Resolves when more may be written, and the chunk's memory may be used again. What is recorded is copied, and does not
+   * wait for the client: others that asked the same may wait for it.
    */
   async write(chunk: Buffer): Promise<void> {
     if (this.response.destroyed) return;
@@ -59,16 +59,18 @@ export class ResultWriter {
       this.#record = undefined;
       this.facts.unrecorded?.();
     }
-    this.#record?.push(chunk);
+    const isKept = this.#record !== undefined || !this.response.headersSent;
+    const kept = isKept ? Buffer.from(chunk) : chunk;
+    this.#record?.push(kept);
     if (!this.response.headersSent) {
-      this.#held.push(chunk);
-      this.#heldBytes += chunk.length;
+      this.#held.push(kept);
+      this.#heldBytes += kept.length;
       if (this.#heldBytes < this.bytesHeld) return;
       this.#headers(200);
       this.response.setHeader('X-ClickHouse-Exception-Tag', this.#tag);
-      chunk = this.#takeHeld();
-    }
-    if (!this.response.write(this.#framed(chunk)) && this.#record === undefined) await drained(this.response);
+      this.#send(this.#takeHeld());
+    } else if (this.#record !== undefined) this.#send(kept);
+    else await this.#sent(chunk);
   }
 
   /** Sends these bytes, uncompressed, in place of what was held back. */
@@ -107,6 +109,21 @@ export class ResultWriter {
     const cut = () => this.response.destroy();
     if (this.facts.encoding === undefined) this.response.write(this.#framed(Buffer.from(block)), cut);
     else cut();
+  }
+
+  #send(chunk: Buffer): void {
+    this.response.write(this.#framed(chunk));
+  }
+
+  #sent(chunk: Buffer): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        this.response.off('close', done);
+        resolve();
+      };
+      this.response.once('close', done);
+      this.response.write(this.#framed(chunk), done);
+    });
   }
 
   #framed(chunk: Buffer): Buffer {
@@ -175,17 +192,5 @@ function summary(result: RawResult): string {
     result_rows: '0',
     result_bytes: text(result.bytes.length),
     elapsed_ns: text(result.elapsed * 1e9),
-  });
-}
-
-function drained(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      response.off('drain', done);
-      response.off('close', done);
-      resolve();
-    };
-    response.once('drain', done);
-    response.once('close', done);
   });
 }

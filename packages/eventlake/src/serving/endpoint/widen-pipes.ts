@@ -7,7 +7,7 @@ const F_SETPIPE_SZ = 1031;
 
 /**
  * Gives open pipes room, where the system is Linux and has Perl: Node has no fcntl(2). Where it does not work, the pipes
- * are as they were, and long results come at two thirds of the speed.
+ * are as they were, and long results take a fifth longer.
  */
 export async function widenPipes(fds: readonly number[]): Promise<void> {
   if (process.platform !== 'linux') return;
