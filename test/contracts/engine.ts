@@ -381,6 +381,14 @@ export function engineContract(name: string, open: () => Promise<EngineUnderTest
         expect(new Set(Object.values(read[1]!))).toEqual(new Set([null]));
       });
 
+      test('a column that is not declared any more stays, and is null in new rows', async () => {
+        const table = await newTable();
+        await write(table, numbersSql(1), 1);
+        await subject.engine.createTable({ name: table, columns: numbers.columns.slice(0, 1) });
+        await write(table, 'SELECT 2 AS n', 2);
+        expect(await rowsOf(table)).toEqual([...numberRows(1), { n: 2, label: null }]);
+      });
+
       test('a query without a column of the table is refused, and says which', async () => {
         const table = await newTable();
         await expect(write(table, 'SELECT 1 AS n', 1)).rejects.toMatchObject({

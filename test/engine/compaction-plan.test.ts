@@ -1,6 +1,6 @@
 import type { AddFile } from '@eventlake/delta';
 import { describe, expect, test } from 'vitest';
-import { filesToCompact } from '../../packages/eventlake/src/engine/duckdb/compaction-plan.js';
+import { filesToCompact } from '../../packages/eventlake/src/engine/delta/compaction-plan.js';
 
 const MIB = 1024 * 1024;
 const options = { targetBytes: 128 * MIB, minFiles: 10 };

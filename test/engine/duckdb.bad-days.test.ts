@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { chmod, mkdir, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { openTable } from '@eventlake/delta';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openDuckDbEngine } from '../../packages/eventlake/src/engine/duckdb/engine.js';
 import type { Engine } from '../../packages/eventlake/src/engine/engine.js';
@@ -52,6 +53,17 @@ describe('data files', () => {
   beforeEach(async () => {
     await disk.engine.createTable({ name: table, columns });
     await write(disk.engine, "SELECT 1 AS n, 'a' AS text", 1);
+  });
+
+  test('deleted rows do not come back by compaction', async () => {
+    for (const n of [2, 3, 4]) await write(disk.engine, `SELECT ${n} AS n, 'a' AS text`, n);
+    const deleting = await openTable(disk.store, 'test/numbers');
+    await deleting.setProperties({ 'delta.enableDeletionVectors': 'true' });
+    await write(disk.engine, "SELECT unnest([5, 6]) AS n, 'a' AS text", 5);
+    await deleting.delete({ where: { column: 'n', op: '=', value: 5 } });
+    const compacted = disk.engine.compact(table, { targetBytes: 1_000_000, minFiles: 4 });
+    await expect(compacted).rejects.toMatchObject({ kind: 'invalid', where: { table: 'test/numbers' } });
+    expect((await deleting.snapshot()).fileCount).toBe(5);
   });
 
   test('a missing one is named, with its table', async () => {

@@ -44,6 +44,20 @@ function isAllowed(target: string, folder: string): boolean {
   );
 }
 
+test('an engine knows nothing of the other, and what both do with Delta tables knows neither', () => {
+  const ENGINES = [`${EVENTLAKE}/engine/duckdb/`, `${EVENTLAKE}/engine/spark/`];
+  const shared = sources.filter(({ path }) => /\/engine\/(delta\/)?[^/]+$/.test(path));
+  const engines = ENGINES.map((own) => sources.filter(({ path }) => path.startsWith(own)));
+  const wrong = [shared, ...engines].flatMap((files, i) =>
+    files.flatMap(({ path, imports }) =>
+      imports
+        .filter(({ target }) => ENGINES.some((engine, j) => j !== i - 1 && target?.startsWith(engine)))
+        .map(({ specifier }) => `${path} imports ${specifier}`),
+    ),
+  );
+  expect(wrong).toEqual([]);
+});
+
 test('nothing but the command line imports the command line', () => {
   const wrong = sources.filter(
     ({ path, imports }) =>

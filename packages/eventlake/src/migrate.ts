@@ -1,5 +1,5 @@
 import { openTable } from '@eventlake/delta';
-import { growDeltaTable, planDeltaTable, refuseWhatCannotBe } from './engine/delta-changes.js';
+import { growDeltaTable, planDeltaTable, refuseWhatCannotBe } from './engine/delta/changes.js';
 import type { JobContext } from './jobs/job.js';
 import type { TableChange } from './schema/changes.js';
 import type { PipelineDefinition, ServingTable } from './schema/definition.js';

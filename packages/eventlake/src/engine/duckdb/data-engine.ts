@@ -3,13 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import type { AddFile, DataEngine, DeletedRows, Row, Snapshot, Store, Table } from '@eventlake/delta';
+import { whereSql } from '../delta/sql.js';
 import { openDatabase } from './database.js';
 import { deltaValue } from './delta-values.js';
 import { type DataFiles, type Lease, openDataFiles } from './files/data-files.js';
 import { CACHE_BYTES, DATA_FILE_BYTES } from './limits.js';
 import { mergeSql } from './merge.js';
-import { placedFilesSql, whereSql } from './read-table.js';
-import { quoteName } from './sql-text.js';
+import { placedFilesSql } from './read-table.js';
+import { duckdbSql, quoteName } from './sql-text.js';
 import { writeFiles } from './write-files.js';
 
 export interface DuckDbDataEngineOptions {
@@ -73,7 +74,7 @@ class Engine implements DuckDbDataEngine {
       const read = { path: table.path, snapshot, localFile };
       const live = await liveSql(connection, read, files, options.deletedRows);
       const wanted = columns.length === 0 ? '1' : columns.map(({ name }) => quoteName(name)).join(', ');
-      const sql = `SELECT ${wanted} FROM (${live}) AS live WHERE ${whereSql(read, options.where)}`;
+      const sql = `SELECT ${wanted} FROM (${live}) AS live WHERE ${whereSql(duckdbSql, { ...read, where: options.where })}`;
       const result = await connection.stream(sql);
       for (
         let chunk = await result.fetchChunk();
@@ -130,10 +131,8 @@ class Engine implements DuckDbDataEngine {
     connection: DuckDBConnection,
     sql: string,
   ): Promise<AddFile[]> {
-    const target = { folder: await this.dataFiles.folderFor(table), fileBytes: DATA_FILE_BYTES };
-    const written = await writeFiles(connection, target, snapshot, sql);
-    await this.dataFiles.publish(table, written);
-    return written.add;
+    const writer = { connection, files: this.dataFiles, dataFileBytes: DATA_FILE_BYTES };
+    return (await writeFiles(writer, { path: table.path, snapshot }, sql)).add;
   }
 }
 

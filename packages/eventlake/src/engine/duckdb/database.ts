@@ -10,6 +10,7 @@ import {
   type DuckDBValue,
 } from '@duckdb/node-api';
 import { duckdbMacros } from '../../schema/macros.js';
+import { exactNumber, isoMicros } from '../values.js';
 
 export interface DatabaseOptions {
   memoryMb: number;
@@ -54,9 +55,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<DuckDBInst
  * microseconds, dates as ISO 8601, bytes as Uint8Array.
  */
 export function toJs(value: DuckDBValue): unknown {
-  if (typeof value === 'bigint') {
-    return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
-  }
+  if (typeof value === 'bigint') return exactNumber(value);
   if (value === null || typeof value !== 'object') return value;
   if (value instanceof DuckDBTimestampTZValue || value instanceof DuckDBTimestampValue) {
     return isoMicros(value.micros);
@@ -69,10 +68,4 @@ export function toJs(value: DuckDBValue): unknown {
     return Object.fromEntries(Object.entries(value.entries).map(([name, entry]) => [name, toJs(entry)]));
   }
   return value.toString();
-}
-
-function isoMicros(micros: bigint): string {
-  const ms = micros / 1000n - (micros % 1000n < 0n ? 1n : 0n);
-  const iso = new Date(Number(ms)).toISOString();
-  return `${iso.slice(0, -1)}${String(micros - ms * 1000n).padStart(3, '0')}Z`;
 }

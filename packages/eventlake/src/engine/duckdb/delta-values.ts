@@ -9,6 +9,7 @@ import {
   type DuckDBValue,
 } from '@duckdb/node-api';
 import type { DataType } from '@eventlake/delta';
+import { isoMicros } from '../values.js';
 
 /** From DuckDB's value to what `table.scan` of @eventlake/delta gives for the type: see its table of types. */
 export function deltaValue(type: DataType): (value: DuckDBValue) => unknown {
@@ -41,9 +42,6 @@ function notNull(type: DataType): (value: DuckDBValue) => unknown {
 }
 
 function timestampText(value: DuckDBValue): string {
-  const zone = value instanceof DuckDBTimestampTZValue ? 'Z' : '';
-  const { micros } = value as DuckDBTimestampValue;
-  const ms = micros / 1000n - (micros % 1000n < 0n ? 1n : 0n);
-  const text = new Date(Number(ms)).toISOString().slice(0, -1);
-  return `${text}${String(micros - ms * 1000n).padStart(3, '0')}${zone}`;
+  const text = isoMicros((value as DuckDBTimestampValue).micros);
+  return value instanceof DuckDBTimestampTZValue ? text : text.slice(0, -1);
 }

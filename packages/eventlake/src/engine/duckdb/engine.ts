@@ -3,15 +3,16 @@ import { join } from 'node:path';
 import type { Store } from '@eventlake/delta';
 import type { EventLog } from '../../log/event-log.js';
 import type { EventDefinition, TableDefinition } from '../../schema/definition.js';
+import { compactTable, optimizeTable } from '../delta/compact.js';
+import { Tables } from '../delta/tables.js';
 import type { CompactOptions, CompactResult, Engine, EngineSession, TableState } from '../engine.js';
-import { compactTable, optimizeTable } from './compact.js';
 import { openDatabase } from './database.js';
 import { wrapErrors } from './errors.js';
 import { openDataFiles } from './files/data-files.js';
 import { CACHE_BYTES, DATA_FILE_BYTES } from './limits.js';
 import { LineShapes } from './line-shapes.js';
+import { rewriteFiles } from './rewrite-files.js';
 import { DuckDbSession, type EngineParts } from './session.js';
-import { Tables } from './tables.js';
 import { claimTempDir } from './temp-dir.js';
 
 export interface DuckDbEngineOptions {
@@ -66,28 +67,18 @@ class DuckDbEngine implements Engine {
   }
 
   async tableState(table: string, appId?: string): Promise<TableState> {
-    return wrapErrors({ table }, async () => {
-      const opened = await this.#parts.tables.open(table);
-      const snapshot = await opened.snapshot();
-      return {
-        version: snapshot.version,
-        txnVersion: appId === undefined ? undefined : snapshot.txn(appId),
-        recordCount: snapshot.recordCount ?? 0,
-        fileCount: snapshot.fileCount,
-        sizeBytes: snapshot.sizeBytes,
-      };
-    });
+    return wrapErrors({ table }, () => this.#parts.tables.state(table, appId));
   }
 
   async compact(table: string, options: CompactOptions): Promise<CompactResult> {
-    return wrapErrors({ table }, async () =>
-      compactTable(this.#parts, await this.#parts.tables.open(table), options),
+    return wrapErrors({ table }, () =>
+      compactTable(this.#parts.tables, table, options, rewriteFiles(this.#parts)),
     );
   }
 
   async optimize(table: string, { targetBytes }: { targetBytes: number }): Promise<CompactResult> {
-    return wrapErrors({ table }, async () =>
-      optimizeTable(this.#parts, await this.#parts.tables.open(table), targetBytes),
+    return wrapErrors({ table }, () =>
+      optimizeTable(this.#parts.tables, table, targetBytes, rewriteFiles(this.#parts)),
     );
   }
 

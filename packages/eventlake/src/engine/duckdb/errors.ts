@@ -1,49 +1,12 @@
-import { DeltaError, type DeltaErrorKind, StoreError, type StoreErrorKind } from '@eventlake/delta';
 import { type ErrorKind, EventlakeError, type Where } from '../../errors.js';
+import { wrapErrors as wrapDeltaErrors } from '../delta/errors.js';
 
 /** Runs it, and turns what DuckDB, the Delta log or the store throw into errors of ours, with the place. */
-export async function wrapErrors<T>(where: Where, run: () => Promise<T>): Promise<T> {
-  try {
-    return await run();
-  } catch (error) {
-    throw asEventlakeError(error, where);
-  }
+export function wrapErrors<T>(where: Where, run: () => Promise<T>): Promise<T> {
+  return wrapDeltaErrors(where, run, fromDuckDb);
 }
 
-function asEventlakeError(error: unknown, where: Where): unknown {
-  if (error instanceof EventlakeError) return error;
-  if (error instanceof DeltaError) {
-    const { file } = error.where;
-    const place = file === undefined ? where : { ...where, file };
-    return new EventlakeError(deltaKinds[error.kind], error.message, place, error.hint, { cause: error });
-  }
-  if (error instanceof StoreError) {
-    const place = { ...where, file: error.path };
-    return new EventlakeError(storeKinds[error.kind], error.message, place, error.hint, { cause: error });
-  }
-  return error instanceof Error ? fromDuckDb(error, where) : error;
-}
-
-const deltaKinds: Record<DeltaErrorKind, ErrorKind> = {
-  'not-a-table': 'not-found',
-  'already-exists': 'invalid',
-  'no-such-version': 'not-found',
-  corrupt: 'corrupt',
-  unsupported: 'invalid',
-  invalid: 'invalid',
-  contention: 'busy',
-};
-
-const storeKinds: Record<StoreErrorKind, ErrorKind> = {
-  'not-found': 'not-found',
-  forbidden: 'forbidden',
-  full: 'unavailable',
-  unavailable: 'unavailable',
-  unsupported: 'invalid',
-  corrupt: 'corrupt',
-};
-
-/** DuckDB's errors are texts that begin with their kind. */
+/** DuckDB's errors are texts that begin with their kind; the file system's have the same words in them. */
 function fromDuckDb(error: Error, where: Where): EventlakeError {
   const { message } = error;
   const file = /(?:file|pattern|open|file system error:.*?) ["'](\/[^"']+)["']/i.exec(message)?.[1];

@@ -28,9 +28,6 @@ export const ROW_GROUP_ROWS = 122_880;
 /** A data file is ended when it has reached this size. */
 export const DATA_FILE_BYTES = 256 * MIB;
 
-/** Writers that an overwrite gives way to before it gives up. */
-export const OVERWRITE_ATTEMPTS = 20;
-
 /** Pieces in which files of an object store are fetched, and how many files at a time. */
 export const FETCH_BYTES = 8 * MIB;
 export const FETCHES_MAX = 6;

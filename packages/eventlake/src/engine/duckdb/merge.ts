@@ -1,9 +1,8 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { AddFile, EngineMerge, EngineMerged } from '@eventlake/delta';
 import { EventlakeError } from '../../errors.js';
-import { placedFilesSql, type TableRead } from './read-table.js';
-import { quoteName } from './sql-text.js';
-import { duckdbTypeOf } from './types.js';
+import { type LocalTable, placedFilesSql } from './read-table.js';
+import { duckdbTypeOf, quoteName } from './sql-text.js';
 
 /**
  * Finds what a merge matches, by the key columns alone, and gives the SQL for the rows that it adds: the source is held
@@ -13,7 +12,7 @@ import { duckdbTypeOf } from './types.js';
  */
 export async function mergeSql(
   connection: DuckDBConnection,
-  read: TableRead,
+  read: LocalTable,
   files: readonly AddFile[],
   live: string,
   merge: EngineMerge,
@@ -76,7 +75,7 @@ export async function mergeSql(
 /** @returns the columns that the source has. */
 async function makeSource(
   connection: DuckDBConnection,
-  { path, snapshot }: TableRead,
+  { path, snapshot }: LocalTable,
   { query, on }: EngineMerge,
 ): Promise<Set<string>> {
   const described = await connection.runAndReadAll(`DESCRIBE ${query.sql}`);
@@ -105,7 +104,7 @@ async function makeSource(
 
 async function touchedFiles(
   connection: DuckDBConnection,
-  read: TableRead,
+  read: LocalTable,
   files: readonly AddFile[],
 ): Promise<EngineMerged['touched']> {
   const byPath = new Map(files.map((file) => [read.localFile(file), file]));

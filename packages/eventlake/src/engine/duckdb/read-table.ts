@@ -1,106 +1,77 @@
-import type { AddFile, DataType, Literal, Predicate, Snapshot, StructField } from '@eventlake/delta';
+import type { AddFile, StructField } from '@eventlake/delta';
 import { EventlakeError } from '../../errors.js';
-import { quoteName, quoteText } from './sql-text.js';
-import { duckdbTypeOf } from './types.js';
+import { groupByPartition } from '../delta/partitions.js';
+import { partitionValueSql, type TableRead, wantedFields, whereSql } from '../delta/sql.js';
+import type { TableVersion } from '../delta/tables.js';
+import { duckdbSql, duckdbTypeOf, quoteName, quoteText } from './sql-text.js';
 
-export interface TableRead {
-  /** The table's path in the store. */
-  path: string;
-  snapshot: Snapshot;
-  /** Where a file of it lies on this machine. */
+/** A version of a table whose files are on this machine. */
+export interface LocalTable extends TableVersion {
   localFile: (file: AddFile) => string;
-  where?: Predicate;
-  columns?: readonly string[];
 }
 
 /**
- * SQL for the rows of a version: its live files, those that `where` leaves, with their partition values, which are the log's and not the paths',
- * each column in the declared type and order. A file that was written before a column was added has nulls there.
+ * SQL for the rows of a version: its live files, those that `where` leaves, with their partition values, which are the
+ * log's and not the paths', each column in the declared type and order. A file that was written before a column was added
+ * has nulls there.
  */
-export function tableSql(read: TableRead, files: readonly AddFile[]): string {
-  const { snapshot, where, columns } = read;
-  const { fields } = snapshot.schema;
-  const wanted = columns === undefined ? fields : columns.map((name) => fieldOf(read, name));
-  const rows = filesSql(read, files);
-  const names = wanted.map(({ name }) => quoteName(name)).join(', ');
-  const filter = where === undefined ? '' : `\nWHERE ${predicateSql(read, where)}`;
-  return `SELECT ${names} FROM (${rows}) AS live${filter}`;
+export function tableSql(read: TableRead & LocalTable, files: readonly AddFile[]): string {
+  const names = wantedFields(read).map(({ name }) => quoteName(name));
+  return `SELECT ${names.join(', ')} FROM (${filesSql(read, files)}) AS live\nWHERE ${whereSql(duckdbSql, read)}`;
 }
 
 /** SQL for all rows of these files of the table. */
-export function filesSql(read: TableRead, files: readonly AddFile[]): string {
-  checkReadable(read);
-  const groups = groupByPartition(files).map((group) => groupSql(read, group));
-  return groups.length === 0 ? noRowsSql(read.snapshot.schema.fields) : groups.join('\nUNION ALL ');
+export function filesSql(table: LocalTable, files: readonly AddFile[]): string {
+  checkReadable(table);
+  const groups = groupByPartition(files).map((group) => groupSql(table, group));
+  return groups.length === 0 ? noRowsSql(table.snapshot.schema.fields) : groups.join('\nUNION ALL ');
 }
 
 /** The same with where each row lies, also of files with deletion vectors, whose rows are all there. */
-export function placedFilesSql(read: TableRead, files: readonly AddFile[]): string {
-  checkMapping(read);
+export function placedFilesSql(table: LocalTable, files: readonly AddFile[]): string {
+  checkMapping(table);
   const places = ', filename AS "file path", file_row_number AS "file position"';
   const groups = groupByPartition(files).map((group) =>
-    groupSql(read, group, places, ', filename = true, file_row_number = true'),
+    groupSql(table, group, places, ', filename = true, file_row_number = true'),
   );
   if (groups.length > 0) return groups.join('\nUNION ALL ');
   return noRowsSql(
-    read.snapshot.schema.fields,
+    table.snapshot.schema.fields,
     ', \'\'::VARCHAR AS "file path", 0::BIGINT AS "file position"',
   );
 }
 
-/** The condition of a predicate on the table's columns. */
-export function whereSql(read: TableRead, where: Predicate | undefined): string {
-  return where === undefined ? 'TRUE' : predicateSql(read, where);
-}
-
 /** @throws EventlakeError `invalid`: reading wrongly is worse than not reading. */
-function checkReadable(read: TableRead): void {
-  checkMapping(read);
-  if (read.snapshot.files().some((file) => file.deletionVector)) {
-    refuse(read, 'tables with deletion vectors');
+function checkReadable(table: LocalTable): void {
+  checkMapping(table);
+  if (table.snapshot.files().some((file) => file.deletionVector)) {
+    refuse(table, 'tables with deletion vectors');
   }
 }
 
-function checkMapping(read: TableRead): void {
-  const mode = read.snapshot.metadata.configuration['delta.columnMapping.mode'] ?? 'none';
-  if (mode !== 'none') refuse(read, 'tables with column mapping');
+function checkMapping(table: LocalTable): void {
+  const mode = table.snapshot.metadata.configuration['delta.columnMapping.mode'] ?? 'none';
+  if (mode !== 'none') refuse(table, 'tables with column mapping');
 }
 
-function refuse({ path }: TableRead, what: string): never {
+function refuse({ path }: LocalTable, what: string): never {
   throw new EventlakeError('invalid', `The DuckDB engine does not read ${what}`, { table: path });
 }
 
-function fieldOf({ path, snapshot }: TableRead, name: string): StructField {
-  const field = snapshot.schema.fields.find((field) => field.name === name);
-  if (field) return field;
-  throw new EventlakeError('invalid', `${path} has no column ${name}`, { table: path });
-}
-
-function groupByPartition(files: readonly AddFile[]): AddFile[][] {
-  const groups = new Map<string, AddFile[]>();
-  for (const file of files) {
-    const key = JSON.stringify(Object.entries(file.partitionValues).sort());
-    const group = groups.get(key);
-    if (group) group.push(file);
-    else groups.set(key, [file]);
-  }
-  return [...groups.values()];
-}
-
 /** The rows of files with the same partition values. */
-function groupSql(read: TableRead, files: readonly AddFile[], places = '', placing = ''): string {
-  const { schema, partitionColumns } = read.snapshot;
+function groupSql(table: LocalTable, files: readonly AddFile[], places = '', placing = ''): string {
+  const { schema, partitionColumns } = table.snapshot;
   const data = schema.fields.filter(({ name }) => !partitionColumns.includes(name));
   const present = presentColumns(files, data);
   const columns = schema.fields.map((field) => {
     const type = duckdbTypeOf(field.type);
     const name = quoteName(field.name);
     if (partitionColumns.includes(field.name)) {
-      return `${partitionSql(files[0]!.partitionValues[field.name] ?? null, field.type)} AS ${name}`;
+      return `${partitionValueSql(duckdbSql, files[0]!.partitionValues[field.name], field.type)} AS ${name}`;
     }
     return present.some.has(field.name) ? `CAST(${name} AS ${type}) AS ${name}` : `NULL::${type} AS ${name}`;
   });
-  const paths = files.map((file) => quoteText(escapeGlob(read.localFile(file)))).join(', ');
+  const paths = files.map((file) => quoteText(escapeGlob(table.localFile(file)))).join(', ');
   // Files from before a column was widened have it narrow: DuckDB must not take the first file's type for all.
   const widened = data.some(({ metadata }) => metadata['delta.typeChanges'] !== undefined);
   const options = `hive_partitioning = false${present.uniform && !widened ? '' : ', union_by_name = true'}`;
@@ -132,42 +103,7 @@ function escapeGlob(path: string): string {
   return path.replace(/[*?[]/g, (character) => `[${character}]`);
 }
 
-/** The section "Partition Value Serialization": the empty text is null too. */
-function partitionSql(value: string | null, type: DataType): string {
-  const name = duckdbTypeOf(type);
-  return value === null || value === '' ? `NULL::${name}` : `CAST(${quoteText(value)} AS ${name})`;
-}
-
 function noRowsSql(fields: readonly StructField[], places = ''): string {
   const columns = fields.map(({ name, type }) => `NULL::${duckdbTypeOf(type)} AS ${quoteName(name)}`);
   return `SELECT ${columns.join(', ')}${places} WHERE FALSE`;
-}
-
-function predicateSql(read: TableRead, predicate: Predicate): string {
-  if ('and' in predicate) return joined(read, predicate.and, 'AND', 'TRUE');
-  if ('or' in predicate) return joined(read, predicate.or, 'OR', 'FALSE');
-  if ('not' in predicate) return `NOT (${predicateSql(read, predicate.not)})`;
-  const { type } = fieldOf(read, predicate.column);
-  const column = quoteName(predicate.column);
-  switch (predicate.op) {
-    case 'is null':
-      return `${column} IS NULL`;
-    case 'is not null':
-      return `${column} IS NOT NULL`;
-    case 'in':
-      if (predicate.values.length === 0) return 'FALSE';
-      return `${column} IN (${predicate.values.map((value) => literalSql(value, type)).join(', ')})`;
-    default:
-      return `${column} ${predicate.op} ${literalSql(predicate.value, type)}`;
-  }
-}
-
-function joined(read: TableRead, parts: readonly Predicate[], word: 'AND' | 'OR', none: string): string {
-  return parts.length === 0 ? none : parts.map((part) => `(${predicateSql(read, part)})`).join(` ${word} `);
-}
-
-function literalSql(value: Literal, type: DataType): string {
-  if (value === null) return `NULL::${duckdbTypeOf(type)}`;
-  const text = value instanceof Date ? value.toISOString() : String(value);
-  return `CAST(${quoteText(text)} AS ${duckdbTypeOf(type)})`;
 }

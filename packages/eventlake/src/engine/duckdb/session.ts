@@ -1,9 +1,10 @@
 import { type DuckDBConnection, type DuckDBInstance, DuckDBTypeId } from '@duckdb/node-api';
-import { EventlakeError, type Where } from '../../errors.js';
+import { EventlakeError } from '../../errors.js';
 import type { EventLog, OffsetRange } from '../../log/event-log.js';
 import type { EventDefinition } from '../../schema/definition.js';
+import { PreparedWrites } from '../delta/prepared-writes.js';
+import type { Tables } from '../delta/tables.js';
 import type { BatchId, EngineSession, PreparedWrite, WriteMode, WriteResult } from '../engine.js';
-import { commitWrite, type Landing } from './commit.js';
 import { toJs } from './database.js';
 import { wrapErrors } from './errors.js';
 import type { DataFiles, Lease } from './files/data-files.js';
@@ -11,8 +12,7 @@ import type { LineShapes } from './line-shapes.js';
 import { isUnproven, LogRelation } from './read-log.js';
 import { tableSql } from './read-table.js';
 import { quoteName } from './sql-text.js';
-import type { Tables } from './tables.js';
-import { type WrittenFiles, writeFiles } from './write-files.js';
+import { writeFiles } from './write-files.js';
 
 /** What the sessions of an engine share. */
 export interface EngineParts {
@@ -26,22 +26,18 @@ export interface EngineParts {
   nextId(): number;
 }
 
-interface Prepared extends PreparedWrite, Landing {
-  path: string;
-  files: WrittenFiles;
-}
-
 /** A session is a connection: its views and tables are temporary, so closing it forgets them. */
 export class DuckDbSession implements EngineSession {
   readonly #parts: EngineParts;
   readonly #connection: DuckDBConnection;
   readonly #logRelations: LogRelation[] = [];
-  readonly #prepared: Prepared[] = [];
+  readonly #writes: PreparedWrites;
   readonly #lease: Lease;
 
   constructor(parts: EngineParts, connection: DuckDBConnection) {
     this.#parts = parts;
     this.#connection = connection;
+    this.#writes = new PreparedWrites(parts.tables);
     this.#lease = parts.files.lease();
   }
 
@@ -64,14 +60,11 @@ export class DuckDbSession implements EngineSession {
     options: Parameters<EngineSession['readTable']>[2] = {},
   ): Promise<{ version: number }> {
     return wrapErrors({ table }, async () => {
-      const { version, where, columns } = options;
-      const opened = await this.#parts.tables.open(table);
-      const snapshot = await opened.snapshot(version === undefined ? undefined : { version });
-      const { path } = opened;
-      const files = snapshot.files(where);
+      const { version, ...wanted } = options;
+      const { path, snapshot } = await this.#parts.tables.read(table, version);
+      const files = snapshot.files(wanted.where);
       const localFile = await this.#lease.open(path, files);
-      const read = { path, snapshot, localFile, ...(where && { where }), ...(columns && { columns }) };
-      const sql = tableSql(read, files);
+      const sql = tableSql({ path, snapshot, localFile, ...wanted }, files);
       await this.#run(`CREATE OR REPLACE TEMP VIEW ${quoteName(relation)} AS ${sql}`);
       return { version: snapshot.version };
     });
@@ -108,47 +101,22 @@ export class DuckDbSession implements EngineSession {
   }
 
   async prepare(table: string, sql: string): Promise<PreparedWrite> {
-    return wrapErrors({ table }, async () => {
-      const opened = await this.#parts.tables.open(table);
-      const snapshot = await opened.snapshot();
-      const missing = this.#parts.tables.undeclared(table, snapshot);
-      const { files: dataFiles, dataFileBytes: fileBytes } = this.#parts;
-      const target = { folder: await dataFiles.folderFor(opened), fileBytes };
-      const files = await this.#retried(() => writeFiles(this.#connection, target, snapshot, sql, missing));
-      await dataFiles.publish(opened, files);
-      const prepared: Prepared = {
-        table,
-        path: opened.path,
-        rows: files.rows,
-        bytes: files.bytes,
-        files,
-        readVersion: snapshot.version,
-        landed: 'no',
-      };
-      this.#prepared.push(prepared);
-      return prepared;
-    });
+    const writer = { ...this.#parts, connection: this.#connection };
+    return wrapErrors({ table }, () =>
+      this.#writes.prepare(table, (target) => this.#retried(() => writeFiles(writer, target, sql))),
+    );
   }
 
   async commit(write: PreparedWrite, batch: BatchId, mode: WriteMode): Promise<WriteResult> {
-    const where: Where = { table: write.table, batch: batch.version };
-    const prepared = this.#prepared.find((prepared) => prepared === write);
-    if (!prepared || prepared.landed === 'yes') {
-      throw new EventlakeError('internal', 'Committed is what this session prepared, once', where);
-    }
-    return wrapErrors(where, async () => {
-      const table = await this.#parts.tables.open(write.table);
-      const result = await commitWrite(table, prepared, batch, mode);
-      return { ...result, rows: result.status === 'skipped' ? 0 : write.rows };
-    });
+    return wrapErrors({ table: write.table, batch: batch.version }, () =>
+      this.#writes.commit(write, batch, mode),
+    );
   }
 
   async close(): Promise<void> {
     this.#connection.disconnectSync();
     for (const records of this.#logRelations) await records.close();
-    for (const { landed, path, files } of this.#prepared) {
-      if (landed === 'no') await this.#parts.files.discard(path, files);
-    }
+    await this.#writes.close();
     await this.#lease.close();
   }
 

@@ -7,62 +7,58 @@ import {
   type DuckDBMaterializedResult,
   type DuckDBValue,
 } from '@duckdb/node-api';
-import { type AddFile, encodeDataPath, type Snapshot, type StructField } from '@eventlake/delta';
-import { type CopiedFile, deltaStats } from './file-stats.js';
+import { type AddFile, encodeDataPath, type StructField } from '@eventlake/delta';
+import { deltaStats, type FileStats } from '../delta/file-stats.js';
+import type { WrittenFiles } from '../delta/landing.js';
+import type { WriteTarget } from '../delta/prepared-writes.js';
+import { castSql } from '../delta/sql.js';
+import type { DataFiles } from './files/data-files.js';
 import { ROW_GROUP_ROWS } from './limits.js';
-import { quoteName, quoteText } from './sql-text.js';
-import { duckdbTypeOf } from './types.js';
+import { duckdbSql, quoteName, quoteText } from './sql-text.js';
 
-/** Files on disk that no commit names yet. */
-export interface WrittenFiles {
-  add: AddFile[];
-  rows: number;
-  bytes: number;
-  /** Absolute paths, below `folder`. */
-  paths: string[];
-  folder: string;
+/** How a data file is written. */
+export interface FileWriter {
+  connection: DuckDBConnection;
+  files: DataFiles;
+  /** A file is ended when it has reached this size. */
+  dataFileBytes: number;
 }
 
 /**
- * Computes the query and writes its rows as Parquet files with exact statistics; see `DataFiles` for what becomes of them.
- * Its columns are taken by name and cast to the table's. A crash leaves files that nobody knows, for vacuum.
- * @param missing columns that the query has not: null
- * @param target the folder, absolute; a file is ended when it has reached `fileBytes`.
+ * Computes the query and writes its rows as Parquet files with exact statistics. Its columns are taken by name and cast
+ * to the table's. A crash leaves files that nobody knows, for vacuum.
  */
 export async function writeFiles(
-  connection: DuckDBConnection,
-  target: { folder: string; fileBytes: number },
-  snapshot: Snapshot,
+  { connection, files, dataFileBytes }: FileWriter,
+  { path, snapshot, missing }: WriteTarget,
   sql: string,
-  missing: ReadonlySet<string> = new Set(),
 ): Promise<WrittenFiles> {
-  const { folder } = target;
   const { schema, partitionColumns } = snapshot;
-  const columns = schema.fields.map(
-    ({ name, type }) =>
-      `CAST(${missing.has(name) ? 'NULL' : quoteName(name)} AS ${duckdbTypeOf(type)}) AS ${quoteName(name)}`,
-  );
+  const folder = await files.folderFor(path);
+  const columns = castSql(duckdbSql, schema.fields, missing);
   const name = `part-${randomBytes(4).toString('hex')}`;
-  const copy = `COPY (SELECT ${columns.join(', ')} FROM (${sql}) AS prepared)\n${targetSql(target, name, partitionColumns)}`;
-  const result = await connection.run(copy).catch(async (error: unknown) => {
+  const copy = `COPY (SELECT ${columns.join(', ')} FROM (${sql}) AS prepared)\n${targetSql(folder, dataFileBytes, name, partitionColumns)}`;
+  try {
+    const copied = rowsOf(await connection.run(copy)).map(copiedFile);
+    const full = copied.filter(({ rows }) => rows > 0);
+    await removeFiles(copied.filter(({ rows }) => rows === 0).map(({ filename }) => filename));
+    const data = schema.fields.filter(({ name }) => !partitionColumns.includes(name));
+    const nowMs = Date.now();
+    const written = {
+      add: full.map((file) => addFile(folder, file, data, nowMs)),
+      rows: full.reduce((sum, { rows }) => sum + rows, 0),
+      bytes: full.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    };
+    await files.publish(
+      path,
+      folder,
+      full.map(({ filename }) => filename),
+    );
+    return written;
+  } catch (error) {
     await removeBegun(folder, name);
     throw error;
-  });
-  const copied = rowsOf(result).map(copiedFile);
-  const empty = copied.filter(({ count }) => count === 0);
-  await Promise.all(empty.map(({ filename }) => rm(filename, { force: true })));
-
-  const full = copied.filter(({ count }) => count > 0);
-  const paths = full.map(({ filename }) => filename);
-  const data = schema.fields.filter(({ name }) => !partitionColumns.includes(name));
-  const nowMs = Date.now();
-  return {
-    add: full.map((file) => addFile(folder, file, data, nowMs)),
-    rows: full.reduce((sum, { count }) => sum + count, 0),
-    bytes: full.reduce((sum, { size }) => sum + size, 0),
-    paths,
-    folder,
-  };
+  }
 }
 
 /** What is in memory already; `getRowObjects` would go through libuv's pool for each chunk. */
@@ -75,9 +71,9 @@ async function removeFiles(paths: readonly string[]): Promise<void> {
   await Promise.all(paths.map((path) => rm(path, { force: true })));
 }
 
-/** DuckDB leaves what it had begun to write when a query fails. */
+/** DuckDB leaves what it had begun to write when a query fails. Best effort: the folder itself may be gone. */
 async function removeBegun(folder: string, name: string): Promise<void> {
-  const paths = await readdir(folder, { recursive: true });
+  const paths = await readdir(folder, { recursive: true }).catch(() => []);
   await removeFiles(
     paths.filter((path) => basename(path).startsWith(name)).map((path) => join(folder, path)),
   );
@@ -94,7 +90,8 @@ const FORMAT = [
 
 /** The name is random, so that no writer ever meets another's file. */
 function targetSql(
-  { folder, fileBytes }: { folder: string; fileBytes: number },
+  folder: string,
+  fileBytes: number,
   name: string,
   partitionColumns: readonly string[],
 ): string {
@@ -106,11 +103,18 @@ function targetSql(
   return `TO ${quoteText(folder)} (${options.join(', ')})`;
 }
 
+/** What `COPY … RETURN_STATS` tells of a file. */
+interface CopiedFile extends FileStats {
+  filename: string;
+  sizeBytes: number;
+  partitionValues: Record<string, string | null>;
+}
+
 function copiedFile(row: Record<string, DuckDBValue>): CopiedFile {
   return {
     filename: row.filename as string,
-    count: Number(row.count),
-    size: Number(row.file_size_bytes),
+    rows: Number(row.count),
+    sizeBytes: Number(row.file_size_bytes),
     columns: new Map(
       entries(row.column_statistics).map(([name, stats]) => [
         unquoteName(name),
@@ -137,7 +141,7 @@ function addFile(folder: string, file: CopiedFile, data: readonly StructField[],
   return {
     path: encodeDataPath(relative(folder, file.filename).split(sep).join('/')),
     partitionValues: file.partitionValues,
-    size: file.size,
+    size: file.sizeBytes,
     modificationTime: nowMs,
     dataChange: true,
     stats: deltaStats(file, data),

@@ -12,6 +12,7 @@ import {
   utf8,
 } from '@uwdata/flechette';
 import { EventlakeError } from '../../errors.js';
+import { exactNumber, isoMicros } from '../values.js';
 
 /** The rows of one block (an Arrow IPC stream) as objects, with values as the engine's contract has them. */
 export function rowsOf(block: Uint8Array): Record<string, unknown>[] {
@@ -78,15 +79,14 @@ function valueAt(batch: Batch<unknown>, i: number): unknown {
     case Type.Decimal:
       return decimal(batch.at(i) as bigint, batch.type.scale);
     default:
-      return plain(batch.at(i));
+      return exactly(batch.at(i));
   }
 }
 
 const DAY_US = 86_400_000_000n;
 
-function plain(value: unknown): unknown {
-  if (typeof value !== 'bigint') return value;
-  return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
+function exactly(value: unknown): unknown {
+  return typeof value === 'bigint' ? exactNumber(value) : value;
 }
 
 /** A number, as for DuckDB: exact decimals are not what queries of this project return. */
@@ -94,10 +94,4 @@ function decimal(unscaled: bigint, scale: number): number {
   const digits = String(unscaled < 0n ? -unscaled : unscaled).padStart(scale + 1, '0');
   const point = digits.length - scale;
   return Number(`${unscaled < 0n ? '-' : ''}${digits.slice(0, point)}.${digits.slice(point)}`);
-}
-
-function isoMicros(micros: bigint): string {
-  const ms = micros / 1000n - (micros % 1000n < 0n ? 1n : 0n);
-  const iso = new Date(Number(ms)).toISOString();
-  return `${iso.slice(0, -1)}${String(micros - ms * 1000n).padStart(3, '0')}Z`;
 }

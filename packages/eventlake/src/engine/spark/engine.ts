@@ -1,14 +1,14 @@
 import type { Store } from '@eventlake/delta';
 import { EventlakeError } from '../../errors.js';
 import type { TableDefinition } from '../../schema/definition.js';
-
-import { Tables } from '../duckdb/tables.js';
+import { compactTable, optimizeTable, type Rewrite } from '../delta/compact.js';
+import { Tables } from '../delta/tables.js';
 import type { CompactOptions, CompactResult, Engine, EngineSession, TableState } from '../engine.js';
-import { compactTable, optimizeTable } from './compact.js';
 import { type Progress, SparkClient } from './connect/client.js';
 import { wrapErrors } from './errors.js';
 import type { KafkaOptions } from './kafka-source.js';
 import { READ_LIMITS, type ReadLimits } from './read-table.js';
+import { rewriteFiles } from './rewrite-files.js';
 import { type EngineParts, SparkSession } from './session.js';
 import { openSession } from './setup.js';
 
@@ -48,7 +48,7 @@ export async function openSparkEngine(options: SparkEngineOptions): Promise<Engi
       'deploy/spark names the versions that work together.',
     );
   }
-  return new SparkEngine({ client, store, kafka, tables: new Tables(store), shufflePartitions, readLimits });
+  return new SparkEngine({ client, kafka, tables: new Tables(store), shufflePartitions, readLimits });
 }
 
 class SparkEngine implements Engine {
@@ -64,28 +64,16 @@ class SparkEngine implements Engine {
   }
 
   async tableState(table: string, appId?: string): Promise<TableState> {
-    return wrapErrors({ table }, async () => {
-      const opened = await this.#parts.tables.open(table);
-      const snapshot = await opened.snapshot();
-      return {
-        version: snapshot.version,
-        txnVersion: appId === undefined ? undefined : snapshot.txn(appId),
-        recordCount: snapshot.recordCount ?? 0,
-        fileCount: snapshot.fileCount,
-        sizeBytes: snapshot.sizeBytes,
-      };
-    });
+    return wrapErrors({ table }, () => this.#parts.tables.state(table, appId));
   }
 
   async compact(table: string, options: CompactOptions): Promise<CompactResult> {
-    return this.#withSession(table, async (session) =>
-      compactTable(this.#parts, session, await this.#parts.tables.open(table), options),
-    );
+    return this.#rewriting(table, (rewrite) => compactTable(this.#parts.tables, table, options, rewrite));
   }
 
   async optimize(table: string, { targetBytes }: { targetBytes: number }): Promise<CompactResult> {
-    return this.#withSession(table, async (session) =>
-      optimizeTable(this.#parts, session, await this.#parts.tables.open(table), targetBytes),
+    return this.#rewriting(table, (rewrite) =>
+      optimizeTable(this.#parts.tables, table, targetBytes, rewrite),
     );
   }
 
@@ -97,13 +85,10 @@ class SparkEngine implements Engine {
     this.#parts.client.close();
   }
 
-  async #withSession<T>(
-    table: string,
-    run: (session: Awaited<ReturnType<typeof openSession>>) => Promise<T>,
-  ) {
+  async #rewriting<T>(table: string, run: (rewrite: Rewrite) => Promise<T>): Promise<T> {
     const session = await openSession(this.#parts);
     try {
-      return await wrapErrors({ table }, () => run(session));
+      return await wrapErrors({ table }, () => run(rewriteFiles(session, this.#parts.tables.store)));
     } finally {
       await session.release();
     }

@@ -1,6 +1,7 @@
 import type { Store, StructField } from '@eventlake/delta';
 import { type FileMetaData, parquetMetadataAsync } from 'hyparquet';
-import { type CopiedFile, deltaStats } from '../duckdb/file-stats.js';
+import { deltaStats } from '../delta/file-stats.js';
+import { isoMicros } from '../values.js';
 
 /** Spark writes a footer of some kilobytes. */
 const FOOTER_BYTES = 64 * 1024;
@@ -23,14 +24,7 @@ export async function footerOf(
   );
   const rows = Number(metadata.num_rows);
   const columns = new Map(fields.map(({ name }) => [name, columnStats(metadata, name)]));
-  const copied: CopiedFile = {
-    filename: file.path,
-    count: rows,
-    size: file.size,
-    columns,
-    partitionValues: {},
-  };
-  return { rows, stats: deltaStats(copied, fields) };
+  return { rows, stats: deltaStats({ rows, columns }, fields) };
 }
 
 /** Bounds hold for the file only where every row group has them; nulls may be all there is in one. */
@@ -80,9 +74,7 @@ function isLess(a: Value, b: Value): boolean {
 
 /** As `deltaStats` takes it: `2024-05-31 12:00:00.123456`. Sorts as a text, too. */
 function timestampFromMicroseconds(micros: bigint): string {
-  const ms = micros / 1000n - (micros % 1000n < 0n ? 1n : 0n);
-  const iso = new Date(Number(ms)).toISOString();
-  return `${iso.slice(0, 10)} ${iso.slice(11, -1)}${String(micros - ms * 1000n).padStart(3, '0')}`;
+  return isoMicros(micros).slice(0, -1).replace('T', ' ');
 }
 
 function dateFromDays(days: number): string {

@@ -1,10 +1,8 @@
-import type { Store } from '@eventlake/delta';
-import { EventlakeError, type Where } from '../../errors.js';
+import { EventlakeError } from '../../errors.js';
 import type { OffsetRange } from '../../log/event-log.js';
 import type { EventDefinition } from '../../schema/definition.js';
-import { commitWrite, type Landing } from '../duckdb/commit.js';
-
-import type { Tables } from '../duckdb/tables.js';
+import { PreparedWrites } from '../delta/prepared-writes.js';
+import type { Tables } from '../delta/tables.js';
 import type { BatchId, EngineSession, PreparedWrite, WriteMode, WriteResult } from '../engine.js';
 import { longsOf, rowsOf } from './arrow.js';
 import type { SparkClient } from './connect/client.js';
@@ -14,12 +12,11 @@ import { type KafkaOptions, kafkaRelation } from './kafka-source.js';
 import { readLog } from './read-log.js';
 import { type ReadLimits, tableRelation } from './read-table.js';
 import { sqlRelation } from './relations.js';
-import { removeFiles, type WrittenFiles, writeFiles } from './write-files.js';
+import { writeFiles } from './write-files.js';
 
 /** What the sessions of an engine share. */
 export interface EngineParts {
   client: SparkClient;
-  store: Store;
   tables: Tables;
   /** How executors read the log; undefined where they cannot. */
   kafka: KafkaOptions | undefined;
@@ -27,19 +24,16 @@ export interface EngineParts {
   readLimits: ReadLimits;
 }
 
-interface Prepared extends PreparedWrite, Landing {
-  files: WrittenFiles;
-}
-
 /** A session of Spark Connect: its views and what it holds computed go with it. */
 export class SparkSession implements EngineSession {
   readonly #parts: EngineParts;
   readonly #session: ConnectSession;
-  readonly #prepared: Prepared[] = [];
+  readonly #writes: PreparedWrites;
 
   constructor(parts: EngineParts, session: ConnectSession) {
     this.#parts = parts;
     this.#session = session;
+    this.#writes = new PreparedWrites(parts.tables);
   }
 
   async readLog(relation: string, event: EventDefinition, ranges: readonly OffsetRange[]) {
@@ -66,15 +60,11 @@ export class SparkSession implements EngineSession {
     options: Parameters<EngineSession['readTable']>[2] = {},
   ): Promise<{ version: number }> {
     return wrapErrors({ table }, async () => {
-      const { version, where, columns } = options;
-      const opened = await this.#parts.tables.open(table);
-      const snapshot = await opened.snapshot(version === undefined ? undefined : { version });
-      const { store, readLimits } = this.#parts;
-      await this.#view(
-        relation,
-        tableRelation({ store, path: opened.path, snapshot, where, columns }, readLimits),
-      );
-      return { version: snapshot.version };
+      const { version, ...wanted } = options;
+      const { tables, readLimits } = this.#parts;
+      const read = { ...(await tables.read(table, version)), ...wanted };
+      await this.#view(relation, tableRelation(tables.store, read, readLimits));
+      return { version: read.snapshot.version };
     });
   }
 
@@ -102,43 +92,23 @@ export class SparkSession implements EngineSession {
   }
 
   async prepare(table: string, sql: string): Promise<PreparedWrite> {
-    return wrapErrors({ table }, async () => {
-      const opened = await this.#parts.tables.open(table);
-      const snapshot = await opened.snapshot();
-      const target = { store: this.#parts.store, path: opened.path, snapshot };
-      const files = await writeFiles(this.#session, target, sqlRelation(sql));
-      const { rows, bytes } = files;
-      const prepared: Prepared = {
-        table,
-        rows,
-        bytes,
-        files,
-        readVersion: snapshot.version,
-        landed: 'no',
-      };
-      this.#prepared.push(prepared);
-      return prepared;
-    });
+    const { store } = this.#parts.tables;
+    return wrapErrors({ table }, () =>
+      this.#writes.prepare(table, (target) =>
+        writeFiles(this.#session, store, { ...target, input: sqlRelation(sql) }),
+      ),
+    );
   }
 
   async commit(write: PreparedWrite, batch: BatchId, mode: WriteMode): Promise<WriteResult> {
-    const where: Where = { table: write.table, batch: batch.version };
-    const prepared = this.#prepared.find((prepared) => prepared === write);
-    if (!prepared || prepared.landed === 'yes') {
-      throw new EventlakeError('internal', 'Committed is what this session prepared, once', where);
-    }
-    return wrapErrors(where, async () => {
-      const table = await this.#parts.tables.open(write.table);
-      const result = await commitWrite(table, prepared, batch, mode);
-      return { ...result, rows: result.status === 'skipped' ? 0 : write.rows };
-    });
+    return wrapErrors({ table: write.table, batch: batch.version }, () =>
+      this.#writes.commit(write, batch, mode),
+    );
   }
 
   async close(): Promise<void> {
     await this.#session.release();
-    for (const { landed, files } of this.#prepared) {
-      if (landed === 'no') await removeFiles(this.#parts.store, files.paths);
-    }
+    await this.#writes.close();
   }
 
   /** Analyzed now: what its names mean stays, whatever is named so later. */

@@ -1,5 +1,5 @@
-import type { DataType, Literal, Predicate, StructField } from '@eventlake/delta';
-import { EventlakeError } from '../../errors.js';
+import type { DataType } from '@eventlake/delta';
+import type { Dialect } from '../delta/sql.js';
 
 export function quoteName(name: string): string {
   return `\`${name.replaceAll('`', '``')}\``;
@@ -30,38 +30,4 @@ const TYPES: Readonly<Record<string, string>> = {
   byte: 'TINYINT',
 };
 
-/** A condition on a table's columns. */
-export function predicateSql(fields: readonly StructField[], predicate: Predicate): string {
-  if ('and' in predicate) return joined(fields, predicate.and, 'AND', 'TRUE');
-  if ('or' in predicate) return joined(fields, predicate.or, 'OR', 'FALSE');
-  if ('not' in predicate) return `NOT (${predicateSql(fields, predicate.not)})`;
-  const type = fields.find(({ name }) => name === predicate.column)?.type;
-  if (type === undefined) throw new EventlakeError('invalid', `There is no column ${predicate.column}`);
-  const column = quoteName(predicate.column);
-  switch (predicate.op) {
-    case 'is null':
-      return `${column} IS NULL`;
-    case 'is not null':
-      return `${column} IS NOT NULL`;
-    case 'in':
-      if (predicate.values.length === 0) return 'FALSE';
-      return `${column} IN (${predicate.values.map((value) => literalSql(value, type)).join(', ')})`;
-    default:
-      return `${column} ${predicate.op} ${literalSql(predicate.value, type)}`;
-  }
-}
-
-function joined(
-  fields: readonly StructField[],
-  parts: readonly Predicate[],
-  word: 'AND' | 'OR',
-  none: string,
-): string {
-  return parts.length === 0 ? none : parts.map((part) => `(${predicateSql(fields, part)})`).join(` ${word} `);
-}
-
-function literalSql(value: Literal, type: DataType): string {
-  if (value === null) return `CAST(NULL AS ${sparkTypeOf(type)})`;
-  const text = value instanceof Date ? value.toISOString() : String(value);
-  return `CAST(${quoteText(text)} AS ${sparkTypeOf(type)})`;
-}
+export const sparkSql: Dialect = { quoteName, quoteText, typeOf: sparkTypeOf };

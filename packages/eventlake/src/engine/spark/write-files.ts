@@ -1,34 +1,35 @@
 import { randomBytes } from 'node:crypto';
-import { open } from 'node:fs/promises';
-import { dirname, relative } from 'node:path/posix';
-import { type AddFile, encodeDataPath, type Snapshot, type Store, type StoreEntry } from '@eventlake/delta';
+import { relative } from 'node:path/posix';
+import {
+  type AddFile,
+  encodeDataPath,
+  type Snapshot,
+  type Store,
+  type StoreEntry,
+  type StructField,
+} from '@eventlake/delta';
 import { EventlakeError } from '../../errors.js';
+import { flushFiles } from '../delta/flush-files.js';
+import type { WrittenFiles } from '../delta/landing.js';
+import type { WriteTarget } from '../delta/prepared-writes.js';
+import { castSql } from '../delta/sql.js';
+import { mapAtMost } from '../map-at-most.js';
 import type { ConnectSession, Relation } from './connect/session.js';
 import { hadoopPath } from './location.js';
 import { footerOf } from './parquet-stats.js';
 import { selectRelation } from './relations.js';
-import { quoteName, sparkTypeOf } from './sql-text.js';
+import { sparkSql } from './sql-text.js';
 
-/** Files that no commit names yet. */
-export interface WrittenFiles {
-  add: AddFile[];
-  rows: number;
-  bytes: number;
-  /** In the store. */
-  paths: string[];
-}
-
-export interface WriteTarget {
-  store: Store;
-  /** The table's path in the store. */
-  path: string;
-  snapshot: Snapshot;
+/** What is written where by Spark. */
+export interface SparkWrite extends WriteTarget {
+  input: Relation;
   /** All rows have these; then they are not in the relation. */
   partitionValues?: AddFile['partitionValues'];
 }
 
-/** So many footers are read at once. */
+/** So many footers are read, and files removed, at once. */
 const FOOTERS_AT_ONCE = 16;
+const DELETES_AT_ONCE = 16;
 
 /**
  * Spark computes the relation and writes its rows as Parquet files into a new folder of the table; here they get the
@@ -37,52 +38,75 @@ const FOOTERS_AT_ONCE = 16;
  */
 export async function writeFiles(
   session: ConnectSession,
-  target: WriteTarget,
-  input: Relation,
+  store: Store,
+  write: SparkWrite,
 ): Promise<WrittenFiles> {
-  const { store, path: table, snapshot, partitionValues } = target;
-  const { schema, partitionColumns } = snapshot;
-  const data = schema.fields.filter(({ name }) => !partitionColumns.includes(name));
-  const written = partitionValues === undefined ? schema.fields : data;
-  const columns = written.map(
-    ({ name, type }) => `CAST(${quoteName(name)} AS ${sparkTypeOf(type)}) AS ${quoteName(name)}`,
-  );
-  const folder = `${table}/spark-${randomBytes(8).toString('hex')}`;
+  const folder = `${write.path}/spark-${randomBytes(8).toString('hex')}`;
   try {
-    await session.run({
-      commandType: {
-        case: 'writeOperation',
-        value: {
-          input: selectRelation(input, columns),
-          source: 'parquet',
-          saveType: { case: 'path', value: hadoopPath(store, folder) },
-          mode: ERROR_IF_EXISTS,
-          partitioningColumns: partitionValues === undefined ? [...partitionColumns] : [],
-          options: OPTIONS,
-        },
-      },
-    });
+    await runWrite(session, hadoopPath(store, folder), write);
+    return await filesOf(store, folder, write);
   } catch (error) {
-    await removeFiles(
-      store,
-      (await listAll(store, folder)).map(({ path }) => path),
-    ).catch(() => undefined);
+    const begun = listAll(store, folder).then((entries) => removeFiles(store, entries));
+    await begun.catch(() => undefined);
     throw error;
   }
+}
+
+async function runWrite(
+  session: ConnectSession,
+  path: string,
+  { snapshot, missing, input, partitionValues }: SparkWrite,
+): Promise<void> {
+  const fields = partitionValues === undefined ? snapshot.schema.fields : dataFields(snapshot);
+  await session.run({
+    commandType: {
+      case: 'writeOperation',
+      value: {
+        input: selectRelation(input, castSql(sparkSql, fields, missing)),
+        source: 'parquet',
+        saveType: { case: 'path', value: path },
+        mode: ERROR_IF_EXISTS,
+        partitioningColumns: partitionValues === undefined ? [...snapshot.partitionColumns] : [],
+        options: OPTIONS,
+      },
+    },
+  });
+}
+
+const ERROR_IF_EXISTS = 3;
+const OPTIONS = {
+  compression: 'zstd',
+  'mapreduce.fileoutputcommitter.marksuccessfuljobs': 'false',
+};
+
+function dataFields({ schema, partitionColumns }: Snapshot): StructField[] {
+  return schema.fields.filter(({ name }) => !partitionColumns.includes(name));
+}
+
+async function filesOf(
+  store: Store,
+  folder: string,
+  { path: table, snapshot, partitionValues }: SparkWrite,
+): Promise<WrittenFiles> {
   const entries = await listAll(store, folder);
   const files = entries.filter(({ path }) => path.endsWith('.parquet') && !/\/[._][^/]*$/.test(path));
   // Spark writes at least one file, be it without rows.
   if (files.length === 0) throw notShared(store, table);
-  const footers = await inGroups(files, FOOTERS_AT_ONCE, (file) =>
-    footerOf(store, { path: file.path, size: file.sizeBytes }, data),
+  const footers = await mapAtMost(FOOTERS_AT_ONCE, files, (file) =>
+    footerOf(store, { path: file.path, size: file.sizeBytes }, dataFields(snapshot)),
   );
   const full = files.map((file, i) => ({ ...file, ...footers[i]! })).filter(({ rows }) => rows > 0);
   const kept = new Set(full.map(({ path }) => path));
   await removeFiles(
     store,
-    entries.map(({ path }) => path).filter((path) => !kept.has(path)),
+    entries.filter(({ path }) => !kept.has(path)),
   );
-  await flush(store, table, [...kept]);
+  // A store without local paths is durable by itself.
+  if (store.localPath) {
+    const localPath = (path: string) => store.localPath!(path);
+    await flushFiles(localPath(table), [...kept].map(localPath));
+  }
+  const { partitionColumns } = snapshot;
   return {
     add: full.map(({ path, sizeBytes, modifiedMs, stats }) => ({
       path: encodeDataPath(relative(table, path)),
@@ -94,19 +118,12 @@ export async function writeFiles(
     })),
     rows: full.reduce((sum, { rows }) => sum + rows, 0),
     bytes: full.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-    paths: [...kept],
   };
 }
 
-export async function removeFiles(store: Store, paths: readonly string[]): Promise<void> {
-  await inGroups(paths, FOOTERS_AT_ONCE, (path) => store.delete(path));
+async function removeFiles(store: Store, files: readonly { path: string }[]): Promise<void> {
+  await mapAtMost(DELETES_AT_ONCE, files, ({ path }) => store.delete(path));
 }
-
-const ERROR_IF_EXISTS = 3;
-const OPTIONS = {
-  compression: 'zstd',
-  'mapreduce.fileoutputcommitter.marksuccessfuljobs': 'false',
-};
 
 async function listAll(store: Store, folder: string): Promise<StoreEntry[]> {
   const entries: StoreEntry[] = [];
@@ -140,31 +157,6 @@ function unescapeHive(text: string): string {
   return text.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) =>
     String.fromCharCode(Number.parseInt(hex, 16)),
   );
-}
-
-async function inGroups<In, Out>(items: readonly In[], size: number, run: (item: In) => Promise<Out>) {
-  const results: Out[] = [];
-  for (let i = 0; i < items.length; i += size) {
-    results.push(...(await Promise.all(items.slice(i, i + size).map(run))));
-  }
-  return results;
-}
-
-/** On a folder of this machine, a commit must never name a file that a power loss would take. */
-async function flush(store: Store, table: string, paths: readonly string[]): Promise<void> {
-  if (!store.localPath) return;
-  const folders = new Set<string>();
-  for (const path of paths) {
-    for (let above = dirname(path); above.length >= table.length; above = dirname(above)) folders.add(above);
-  }
-  for (const path of [...paths, ...folders]) {
-    const file = await open(store.localPath(path), 'r');
-    try {
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-  }
 }
 
 function notShared(store: Store, table: string): EventlakeError {

@@ -1,5 +1,4 @@
-import type { AddFile, Store, Table } from '@eventlake/delta';
-import type { WrittenFiles } from '../write-files.js';
+import type { AddFile, Store } from '@eventlake/delta';
 import { FileCache } from './file-cache.js';
 import { localDataFiles } from './local.js';
 import { remoteDataFiles } from './remote.js';
@@ -7,11 +6,9 @@ import { remoteDataFiles } from './remote.js';
 /** Where a table's files lie while DuckDB, which knows files of this machine only, reads or writes them. */
 export interface DataFiles {
   /** A folder, absolute, for new files of the table. */
-  folderFor(table: Table): Promise<string>;
-  /** Makes files that were written there durable in the table's place: before a commit names them. */
-  publish(table: Table, written: WrittenFiles): Promise<void>;
-  /** Removes published files that no commit will name. */
-  discard(table: string, written: WrittenFiles): Promise<void>;
+  folderFor(table: string): Promise<string>;
+  /** Makes files that were written there durable in the table's place: before a commit names them. Paths are absolute. */
+  publish(table: string, folder: string, paths: readonly string[]): Promise<void>;
   /** For what is read by one session or one compaction. */
   lease(): Lease;
 }

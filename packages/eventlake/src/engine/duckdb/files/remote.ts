@@ -3,6 +3,7 @@ import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { type AddFile, dataFilePath, type Store } from '@eventlake/delta';
 import { EventlakeError } from '../../../errors.js';
+import { mapAtMost } from '../../map-at-most.js';
 import { FETCH_BYTES, FETCHES_MAX, UPLOADS_MAX } from '../limits.js';
 import type { DataFiles, Lease } from './data-files.js';
 import type { FileCache } from './file-cache.js';
@@ -22,10 +23,10 @@ export function remoteDataFiles(store: Store, tempDir: string, cache: FileCache)
   return {
     folderFor: () => nextFolder('written'),
 
-    async publish(table, { paths, folder }) {
+    async publish(table, folder, paths) {
       try {
-        await eachAtMost(UPLOADS_MAX, paths, async (path) => {
-          const target = `${table.path}/${relative(folder, path).split(sep).join('/')}`;
+        await mapAtMost(UPLOADS_MAX, paths, async (path) => {
+          const target = `${table}/${relative(folder, path).split(sep).join('/')}`;
           if (store.putFile) await store.putFile(target, path);
           else await store.put(target, await readFile(path));
           const { size } = await stat(path);
@@ -34,13 +35,6 @@ export function remoteDataFiles(store: Store, tempDir: string, cache: FileCache)
       } finally {
         await rm(folder, { recursive: true, force: true });
       }
-    },
-
-    async discard(table, { paths, folder }) {
-      await rm(folder, { recursive: true, force: true });
-      await eachAtMost(FETCHES_MAX, paths, (path) =>
-        store.delete(`${table}/${relative(folder, path).split(sep).join('/')}`),
-      );
     },
 
     lease: () => remoteLease(store, cache, () => nextFolder('read')),
@@ -54,7 +48,7 @@ function remoteLease(store: Store, cache: FileCache, nextFolder: () => Promise<s
       folder ??= nextFolder();
       const into = await folder;
       const opened = new Map<string, string>();
-      await eachAtMost(FETCHES_MAX, files, async (file) => {
+      await mapAtMost(FETCHES_MAX, files, async (file) => {
         const path = dataFilePath(store.url, table, file.path);
         const name = cacheName(store, path, file.size);
         const local = join(into, name);
@@ -106,23 +100,4 @@ async function isThere(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-/** The first error wins; what is under way then is awaited. */
-async function eachAtMost<T>(
-  max: number,
-  items: readonly T[],
-  run: (item: T) => Promise<void>,
-): Promise<void> {
-  const waiting = [...items].reverse();
-  const worker = async (): Promise<void> => {
-    for (let item = waiting.pop(); item !== undefined; item = waiting.pop()) {
-      await run(item).catch((error: unknown) => {
-        waiting.length = 0;
-        throw error;
-      });
-    }
-  };
-  const ended = await Promise.allSettled(Array.from({ length: Math.min(max, items.length) }, worker));
-  for (const end of ended) if (end.status === 'rejected') throw end.reason;
 }

@@ -1,8 +1,8 @@
 import { DeltaError, openTable, type Snapshot, type Store, type Table } from '@eventlake/delta';
-import { EventlakeError } from '../errors.js';
-import { columnChanges, describeChange, type TableChange } from '../schema/changes.js';
-import type { TableDefinition } from '../schema/definition.js';
-import { deltaSchema } from '../schema/types.js';
+import { EventlakeError } from '../../errors.js';
+import { columnChanges, describeChange, type TableChange } from '../../schema/changes.js';
+import type { TableDefinition } from '../../schema/definition.js';
+import { deltaSchema } from '../../schema/types.js';
 
 /** What a Delta table needs to be as declared. Reads only. */
 export async function planDeltaTable(store: Store, definition: TableDefinition): Promise<TableChange[]> {

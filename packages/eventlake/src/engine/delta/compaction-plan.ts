@@ -1,5 +1,6 @@
 import type { AddFile } from '@eventlake/delta';
 import type { CompactOptions } from '../engine.js';
+import { groupByPartition } from './partitions.js';
 
 /** Files of at least this part of a tier's size belong to the next one. */
 const FULL_ENOUGH = 0.75;
@@ -23,7 +24,7 @@ export function filesToCompact(
     const [fromBytes, toBytes] = [belowBytes, tierBytes * FULL_ENOUGH];
     belowBytes = toBytes;
     const ofTier = files.filter(({ size }) => size >= fromBytes && size < toBytes);
-    for (const partition of byPartition(ofTier)) {
+    for (const partition of groupByPartition(ofTier)) {
       if (partition.length >= minFiles) return upTo(tierBytes, partition);
     }
   }
@@ -35,17 +36,6 @@ function tiers(targetBytes: number, minFiles: number): number[] {
   const sizes = [targetBytes];
   while (sizes[0]! / minFiles >= SMALLEST_TIER_BYTES) sizes.unshift(sizes[0]! / minFiles);
   return sizes;
-}
-
-function byPartition(files: readonly AddFile[]): AddFile[][] {
-  const partitions = new Map<string, AddFile[]>();
-  for (const file of files) {
-    const key = JSON.stringify(Object.entries(file.partitionValues).sort(([a], [b]) => (a < b ? -1 : 1)));
-    const partition = partitions.get(key);
-    if (partition) partition.push(file);
-    else partitions.set(key, [file]);
-  }
-  return [...partitions.values()];
 }
 
 /** The oldest files that make one of the tier's size, at least two. */

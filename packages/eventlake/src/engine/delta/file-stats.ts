@@ -1,20 +1,20 @@
 import type { StructField } from '@eventlake/delta';
 
-/** What DuckDB's `COPY … RETURN_STATS` tells of a file. */
-export interface CopiedFile {
-  filename: string;
-  count: number;
-  size: number;
-  /** By column, unquoted. */
+/** What engines tell of a file. */
+export interface FileStats {
+  rows: number;
+  /**
+   * By column, where known: `null_count`, `min`, `max`, `has_nan` (`true`). Times are in UTC, as
+   * `2024-05-31 12:00:00.123456`, with or without `+00`.
+   */
   columns: ReadonlyMap<string, ReadonlyMap<string, string>>;
-  partitionValues: Record<string, string | null>;
 }
 
 /**
  * The JSON text of the section "Per-file Statistics": exact counts, and bounds that hold for every row. `fields` are
  * those that the file holds; partition columns have no statistics.
  */
-export function deltaStats(file: CopiedFile, fields: readonly StructField[]): string {
+export function deltaStats(file: FileStats, fields: readonly StructField[]): string {
   const min: string[] = [];
   const max: string[] = [];
   const nulls: string[] = [];
@@ -29,7 +29,7 @@ export function deltaStats(file: CopiedFile, fields: readonly StructField[]): st
     min.push(`${key}:${bounds.min}`);
     max.push(`${key}:${bounds.max}`);
   }
-  return `{"numRecords":${file.count},"minValues":{${min}},"maxValues":{${max}},"nullCount":{${nulls}}}`;
+  return `{"numRecords":${file.rows},"minValues":{${min}},"maxValues":{${max}},"nullCount":{${nulls}}}`;
 }
 
 /** Both bounds as JSON text, or undefined where the type has none or one is not known. */
