@@ -1,6 +1,7 @@
 /** One side of `bench/kafka.ts`: `ours.ts consume|produce <address> <topic> <file> <compression>`. Prints its figures. */
-import { readFileSync } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { settingsSchema } from '../../packages/eventlake/dist/config/schema.js';
+import type { RecordBatch } from '../../packages/eventlake/dist/log/event-log.js';
 import { openKafkaLog } from '../../packages/eventlake/dist/log/kafka-log.js';
 
 const [command, address, topic = '', file = '', compression] = process.argv.slice(2);
@@ -10,7 +11,7 @@ const settings = settingsSchema.parse({ log: { kafka: { brokers: address, ...pro
 const log = await openKafkaLog(settings);
 
 const KEYS = ['login', 'click', 'purchase', 'logout'];
-const BATCH_RECORDS = 2_000;
+const READ_BYTES = 256 * 1024;
 const IN_FLIGHT = 4;
 
 const figures = command === 'consume' ? await consume() : await produce();
@@ -32,36 +33,47 @@ async function consume(): Promise<Record<string, number>> {
 }
 
 async function produce(): Promise<Record<string, number>> {
-  const all = readFileSync(file);
-  const ends: number[] = [];
-  for (let at = all.indexOf(10); at >= 0; at = all.indexOf(10, at + 1)) ends.push(at);
-  const batchOf = (first: number) => {
-    const count = Math.min(BATCH_RECORDS, ends.length - first);
-    const from = first === 0 ? 0 : ends[first - 1]! + 1;
-    const values = new Uint8Array(ends[first + count - 1]! - from);
-    const bounds = new Uint32Array(count + 1);
-    let to = 0;
-    for (let i = 0; i < count; i++) {
-      const start = first + i === 0 ? 0 : ends[first + i - 1]! + 1;
-      values.set(all.subarray(start, ends[first + i]), to);
-      to += ends[first + i]! - start;
-      bounds[i + 1] = to;
-    }
-    const keys = Array.from({ length: count }, (_, i) => KEYS[(first + i) % KEYS.length]!);
-    return { count, values: values.subarray(0, to), bounds, keys };
-  };
   await log.createTopic(topic, { partitions: 4 });
   const measured = stopwatch();
-  let next = 0;
+  const batches = batchesOf(file);
+  let bytes = 0;
+  let records = 0;
   const worker = async () => {
-    while (next < ends.length) {
-      const first = next;
-      next += BATCH_RECORDS;
-      await log.append(topic, batchOf(first));
+    for (let next = await batches.next(); !next.done; next = await batches.next()) {
+      bytes += next.value.values.length;
+      records += next.value.count;
+      await log.append(topic, next.value);
     }
   };
   await Promise.all(Array.from({ length: IN_FLIGHT }, worker));
-  return measured(all.length - ends.length, ends.length);
+  return measured(bytes, records);
+}
+
+/** The lines of a file as they are read, as kcat reads them: the whole file is never held. */
+async function* batchesOf(path: string): AsyncGenerator<RecordBatch, undefined> {
+  let rest: Buffer = Buffer.alloc(0);
+  for await (const chunk of createReadStream(path, { highWaterMark: READ_BYTES })) {
+    const bytes = Buffer.concat([rest, chunk as Buffer]);
+    const end = bytes.lastIndexOf(10) + 1;
+    rest = bytes.subarray(end);
+    if (end > 0) yield batchOf(bytes.subarray(0, end));
+  }
+}
+
+function batchOf(lines: Buffer): RecordBatch {
+  const values = new Uint8Array(lines.length);
+  const bounds = [0];
+  let to = 0;
+  for (let from = 0; from < lines.length; ) {
+    const end = lines.indexOf(10, from);
+    values.set(lines.subarray(from, end), to);
+    to += end - from;
+    bounds.push(to);
+    from = end + 1;
+  }
+  const count = bounds.length - 1;
+  const keys = Array.from({ length: count }, (_, i) => KEYS[i % KEYS.length]!);
+  return { count, values: values.subarray(0, to), bounds: Uint32Array.from(bounds), keys };
 }
 
 function stopwatch() {
