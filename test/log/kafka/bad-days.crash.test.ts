@@ -2,11 +2,9 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
-import { openKafkaLog } from '../../../packages/eventlake/src/log/kafka-log.js';
 import { finished } from '../../cli/eventlake.js';
 import { type Broker, startBroker } from './broker.js';
-import { kafkaSettings } from './client.js';
-import { expectEqualTables, type KafkaLake, kafkaLake, topic } from './lake.js';
+import { expectAllIsWell, type KafkaLake, kafkaLake } from './lake.js';
 import { startProxy, type Weather } from './proxy.js';
 
 let broker: Broker;
@@ -54,24 +52,6 @@ async function produced(child: ChildProcess): Promise<void> {
   expect({ code, output: code === 0 ? '' : stderr + stdout }).toEqual({ code: 0, output: '' });
 }
 
-/** What was acknowledged is in the log once; every table is what an undisturbed run makes of the same topic. */
-async function expectAllIsWell(records: number): Promise<void> {
-  const log = await openKafkaLog(kafkaSettings({ brokers: [broker.address] }));
-  let inLog = 0;
-  for (const { partition, startOffset: from, endOffset: to } of (await log.topic(topic)).partitions)
-    for await (const { count } of log.read(topic, { partition, from, to })) inLog += count;
-  await log.close();
-  expect(inLog).toBe(records);
-  await lake.settleAndVerify();
-  const undisturbed = await kafkaLake(broker.address, 'undisturbed');
-  try {
-    await undisturbed.settle();
-    expectEqualTables(await lake.tables(), await undisturbed.tables());
-  } finally {
-    await undisturbed.remove();
-  }
-}
-
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 test('a broker is killed ten times while everybody produces and consumes', async () => {
@@ -96,7 +76,7 @@ test('a broker is killed ten times while everybody produces and consumes', async
   }
   await done;
   await Promise.all(jobs.map(stopped));
-  await expectAllIsWell(count);
+  await expectAllIsWell(lake, broker.address, count);
 });
 
 test('the network is slow, stalls, and breaks', async () => {
@@ -148,7 +128,7 @@ test('the network is slow, stalls, and breaks', async () => {
   proxy.weather = 'fine';
   await done;
   await stopped(job);
-  await expectAllIsWell(count);
+  await expectAllIsWell(lake, broker.address, count);
 });
 
 test('three instances of a job: the active one is stopped, overtaken, and goes on', async () => {
@@ -198,7 +178,7 @@ test('three instances of a job: the active one is stopped, overtaken, and goes o
     child.kill('SIGTERM');
     expect((await closed)[0]).toBe(0);
   }
-  await expectAllIsWell(count);
+  await expectAllIsWell(lake, broker.address, count);
 });
 
 async function until(holds: () => boolean): Promise<void> {
@@ -222,5 +202,5 @@ test('a job is killed at each of its durable steps', async () => {
     const killed = launch(['run', job, '--once'], 'main', { EVENTLAKE_CRASH_AT: `${job}:${step}` });
     expect([step, (await finished(killed)).signal]).toEqual([step, 'SIGKILL']);
   }
-  await expectAllIsWell(count);
+  await expectAllIsWell(lake, broker.address, count);
 });

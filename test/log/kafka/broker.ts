@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,13 +30,24 @@ export interface BrokerOptions {
   version?: string;
   /** Lines of server.properties, over the script's; `{port}` and `{controller}` stand for the broker's ports. */
   properties?: Readonly<Record<string, string>>;
+  /** Properties of its Java machine. */
+  options?: string;
+  /** Of clients and of controllers, where somebody has to know them beforehand. */
+  ports?: readonly [number, number];
 }
 
-export async function startBroker({ version, properties = {} }: BrokerOptions = {}): Promise<Broker> {
+export async function startBroker({
+  version,
+  properties = {},
+  options = '',
+  ports,
+}: BrokerOptions = {}): Promise<Broker> {
   const dir = mkdtempSync(join(tmpdir(), 'eventlake-kafka-'));
+  if (ports) writeFileSync(join(dir, 'ports'), `${ports.join(' ')}\n`);
   const place = ['--dir', dir, ...(version ? ['--version', version] : [])];
   const lines = Object.entries(properties).flatMap(([key, value]) => ['--property', `${key}=${value}`]);
-  const start = async () => (await run(SCRIPT, ['start', ...place, ...lines])).stdout.trim();
+  const env = { ...process.env, KAFKA_OPTS: options };
+  const start = async () => (await run(SCRIPT, ['start', ...place, ...lines], { env })).stdout.trim();
   const address = await start();
   const stop = async (...options: string[]) => void (await run(SCRIPT, ['stop', ...place, ...options]));
   return {
@@ -51,6 +62,46 @@ export async function startBroker({ version, properties = {} }: BrokerOptions = 
     },
   };
 }
+
+/** Several brokers, each a controller too. Topics have three replicas, and two must have what is acknowledged. */
+export interface BrokerCluster {
+  /** All addresses, separated by commas. */
+  address: string;
+  /** By id, from 1 on. */
+  brokers: ReadonlyMap<number, Broker>;
+  remove(): Promise<void>;
+}
+
+export async function startCluster(size = 3): Promise<BrokerCluster> {
+  const ids = Array.from({ length: size }, (_, i) => i + 1);
+  const ports = await freePorts(2 * size);
+  const controllerOf = (id: number) => ports[size + id - 1]!;
+  const voters = ids.map((id) => `${id}@127.0.0.1:${controllerOf(id)}`).join(',');
+  // None is up before the others are: together they choose who leads them.
+  const started = await Promise.all(
+    ids.map((id) =>
+      startBroker({
+        ports: [ports[id - 1]!, controllerOf(id)],
+        properties: { ...REPLICATED, 'node.id': String(id), 'controller.quorum.voters': voters },
+      }),
+    ),
+  );
+  return {
+    address: started.map(({ address }) => address).join(','),
+    brokers: new Map(started.map((broker, i) => [ids[i]!, broker])),
+    remove: async () => void (await Promise.all(started.map((broker) => broker.remove()))),
+  };
+}
+
+const REPLICATED = {
+  'default.replication.factor': '3',
+  'min.insync.replicas': '2',
+  'offsets.topic.replication.factor': '3',
+  'transaction.state.log.replication.factor': '3',
+  'transaction.state.log.min.isr': '2',
+  // Who is gone stops counting as in sync in seconds, and is let in again as fast.
+  'replica.lag.time.max.ms': '5000',
+};
 
 /** Ports of loopback that are free now. */
 export async function freePorts(count: number): Promise<number[]> {

@@ -50,7 +50,7 @@ export async function kafkaLake(broker: string, groupPrefix: string) {
     },
     /** All rows of all tables, without what depends on when and in which batch they were made. */
     async tables(): Promise<Record<string, string[]>> {
-      const log = await openKafkaLog(kafkaSettings({ brokers: [broker], groupPrefix }));
+      const log = await openKafkaLog(kafkaSettings({ brokers: broker.split(','), groupPrefix }));
       const store = localStore(lakehouse);
       const dataDir = join(root, 'reader');
       const engine = await openDuckDbEngine({ store, log, dataDir, memoryMb: 512, threads: 2 });
@@ -84,6 +84,24 @@ const DEPENDS_ON_RUN = new Set([
 ]);
 
 export type KafkaLake = Awaited<ReturnType<typeof kafkaLake>>;
+
+/** What was acknowledged is in the log once; every table is what an undisturbed run makes of the same topic. */
+export async function expectAllIsWell(lake: KafkaLake, broker: string, records: number): Promise<void> {
+  const log = await openKafkaLog(kafkaSettings({ brokers: broker.split(',') }));
+  let inLog = 0;
+  for (const { partition, startOffset: from, endOffset: to } of (await log.topic(topic)).partitions)
+    for await (const { count } of log.read(topic, { partition, from, to })) inLog += count;
+  await log.close();
+  expect(inLog).toBe(records);
+  await lake.settleAndVerify();
+  const undisturbed = await kafkaLake(broker, 'undisturbed');
+  try {
+    await undisturbed.settle();
+    expectEqualTables(await lake.tables(), await undisturbed.tables());
+  } finally {
+    await undisturbed.remove();
+  }
+}
 
 /** Compared by table, so that a difference of a million rows is told in a line. */
 export function expectEqualTables(found: Record<string, string[]>, wanted: Record<string, string[]>): void {

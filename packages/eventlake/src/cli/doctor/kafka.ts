@@ -20,6 +20,11 @@ export async function kafkaFinding({ log: { kafka }, pipeline }: Settings): Prom
       return { check: CHECK, status: 'ok', message };
     }
     const message = `${cluster}; ${event.topic} has ${topic.partitions} partitions, ${topic.timestampType}`;
+    if (topic.shortOfReplicas > 0) {
+      const short = `${message}; ${topic.shortOfReplicas} of them are short of replicas in sync`;
+      const remedy = 'A broker is away, or behind: see to it, before another one is.';
+      return { check: CHECK, status: 'warn', message: short, remedy };
+    }
     if (topic.timestampType === 'LogAppendTime') return { check: CHECK, status: 'ok', message };
     const remedy =
       'Records have the time that their producers give them: set message.timestamp.type=LogAppendTime on the topic, so that no clock of theirs decides which events are from the future.';

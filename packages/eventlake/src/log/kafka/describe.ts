@@ -7,7 +7,14 @@ export interface KafkaDescription {
   brokers: number;
   /** At least this one, by what the brokers can do. */
   release: string;
-  topic: { partitions: number; timestampType: string } | undefined;
+  topic: TopicDescription | undefined;
+}
+
+interface TopicDescription {
+  partitions: number;
+  /** Of them, those that a broker is missing from, or behind with. */
+  shortOfReplicas: number;
+  timestampType: string;
 }
 
 /** What `doctor` tells about a cluster: every broker is asked, not only the first. */
@@ -21,11 +28,14 @@ export async function describeCluster(
   const release =
     RELEASES.find(([api]) => connections.every((connection) => connection.has(api)))?.[1] ?? '3.0+';
   try {
-    const { leaders } = await cluster.refresh(topic);
+    await cluster.refresh(topic);
+    const partitions = (await cluster.metadata([topic])).topics[0]?.partitions ?? [];
+    const shortOfReplicas = partitions.filter(({ replicas, inSync }) => inSync < replicas).length;
     const request = { topic, names: ['message.timestamp.type'] };
     const { configs } = await cluster.onController(describeConfigs, request);
     const timestampType = configs.get('message.timestamp.type') ?? 'CreateTime';
-    return { brokers: brokers.length, release, topic: { partitions: leaders.length, timestampType } };
+    const description = { partitions: partitions.length, shortOfReplicas, timestampType };
+    return { brokers: brokers.length, release, topic: description };
   } catch (error) {
     if (!(error instanceof EventlakeError) || error.kind !== 'not-found') throw error;
     return { brokers: brokers.length, release, topic: undefined };

@@ -26,7 +26,7 @@ export interface Metadata {
     error: number;
     topic: string;
     topicId: string;
-    partitions: { error: number; partition: number; leader: number }[];
+    partitions: { error: number; partition: number; leader: number; replicas: number; inSync: number }[];
   }[];
 }
 
@@ -71,9 +71,12 @@ const NO_ID = Buffer.alloc(16);
 function readPartition(from: Reader) {
   const partition = { error: from.int16(), partition: from.int32(), leader: from.int32() };
   from.int32();
-  for (let list = 0; list < 3; list++) from.compactArray(() => from.int32());
+  const brokers = () => from.compactArray(() => from.int32()).length;
+  const counts = { replicas: brokers(), inSync: brokers() };
+  // Those that are offline.
+  brokers();
   from.skipTags();
-  return partition;
+  return { ...partition, ...counts };
 }
 
 export const saslHandshake = api<{ mechanism: string }, { error: number; mechanisms: string[] }>({
