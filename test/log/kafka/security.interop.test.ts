@@ -3,12 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { KafkaSettings } from '../../../packages/eventlake/src/log/kafka/settings.js';
 import { openKafkaLog } from '../../../packages/eventlake/src/log/kafka-log.js';
 import { recordBatch } from '../../../packages/eventlake/src/log/record-batch.js';
 import { newTopicName, readAll, values } from '../../contracts/event-log/harness.js';
 import { type Broker, freePorts, kafkaTool, startBroker } from './broker.js';
-import { kafkaSettings } from './client.js';
+import { kafkaSettings, type SomeSettings } from './client.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'eventlake-kafka-tls-'));
 const at = (name: string) => join(dir, name);
@@ -57,7 +56,7 @@ afterAll(async () => {
 
 const SSL = { enabled: true, caFile: at('ca.crt') };
 
-async function sendAndReceive(settings: Partial<KafkaSettings> & { brokers: string[] }): Promise<void> {
+async function sendAndReceive(settings: SomeSettings): Promise<void> {
   const log = await openKafkaLog(kafkaSettings({ ...settings, retryTimeoutMs: 5_000 }));
   try {
     const topic = newTopicName();

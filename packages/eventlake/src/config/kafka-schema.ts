@@ -83,6 +83,17 @@ export const kafkaSchema = z
         tokenFile: text
           .optional()
           .describe('For OAUTHBEARER: read at each connection, so that tokens can be renewed there.'),
+        tokenEndpoint: z
+          .strictObject({
+            url: text.optional().describe('For OAUTHBEARER: who gives tokens for client credentials.'),
+            clientId: text.optional().describe('Who we are there.'),
+            clientSecret: text.optional().describe('Its secret.'),
+            scope: text.optional().describe('What the token is to be good for, where it is asked.'),
+          })
+          .prefault({}),
+        extensions: text
+          .optional()
+          .describe('For OAUTHBEARER, where a service asks for them: `name=value`, separated by commas.'),
       })
       .prefault({}),
   })
@@ -92,4 +103,5 @@ export const kafkaSecrets: readonly string[] = [
   'log.kafka.tls.keyPassphrase',
   'log.kafka.sasl.password',
   'log.kafka.sasl.token',
+  'log.kafka.sasl.tokenEndpoint.clientSecret',
 ];

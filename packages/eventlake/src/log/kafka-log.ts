@@ -56,7 +56,7 @@ async function clusterOf(settings: KafkaSettings): Promise<Cluster> {
     connectTimeoutMs,
     requestTimeoutMs,
     tls: settings.tls.enabled ? await tlsOf(settings.tls) : undefined,
-    sasl: saslOf(settings.sasl),
+    sasl: saslOf(settings),
   };
   return new Cluster(brokers, connection);
 }

@@ -7,7 +7,12 @@ import type { Connection } from './connection.js';
 export type SaslSettings =
   | { mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'; username: string; password: string }
   /** Asked for at every connection, so that it may change. */
-  | { mechanism: 'OAUTHBEARER'; token: () => Promise<string> };
+  | {
+      mechanism: 'OAUTHBEARER';
+      token: () => Promise<string>;
+      /** Names and values that some services want besides: KIP-342. */
+      extensions: readonly (readonly [string, string])[];
+    };
 
 /** @returns For how long this holds, in milliseconds; 0: without end. @throws EventlakeError `forbidden`. */
 export async function authenticate(connection: Connection, sasl: SaslSettings): Promise<number> {
@@ -25,7 +30,7 @@ export async function authenticate(connection: Connection, sasl: SaslSettings): 
     if (answer.error !== 0) throw refused(connection, answer.message || 'authentication failed');
     return answer;
   };
-  if (sasl.mechanism === 'OAUTHBEARER') return bearer(connection, await sasl.token(), say);
+  if (sasl.mechanism === 'OAUTHBEARER') return bearer(connection, sasl, say);
   if (sasl.mechanism === 'PLAIN')
     return (await say(`\0${sasl.username}\0${sasl.password}`)).sessionLifetimeMs;
   const hash = sasl.mechanism === 'SCRAM-SHA-256' ? 'sha256' : 'sha512';
@@ -35,8 +40,13 @@ export async function authenticate(connection: Connection, sasl: SaslSettings): 
 type Say = (text: string) => Promise<SaslAnswer>;
 
 /** RFC 7628. */
-async function bearer(connection: Connection, token: string, say: Say): Promise<number> {
-  const answer = await say(`n,,\x01auth=Bearer ${token}\x01\x01`);
+async function bearer(
+  connection: Connection,
+  { token, extensions }: Extract<SaslSettings, { mechanism: 'OAUTHBEARER' }>,
+  say: Say,
+): Promise<number> {
+  const pairs = [['auth', `Bearer ${await token()}`], ...extensions];
+  const answer = await say(`n,,\x01${pairs.map((pair) => `${pair.join('=')}\x01`).join('')}\x01`);
   if (answer.bytes.length === 0) return answer.sessionLifetimeMs;
   // Section 3.2.3: what comes instead of success says why, and is answered by one more message.
   await say('\x01');
