@@ -1,20 +1,28 @@
-/** raw-landing of all that is in the log: `land.ts embedded|<address> <data folder>`. Prints its figures. */
-import { spawn } from 'node:child_process';
+/**
+ * raw-landing of all that is in the log, as the command that a user runs, from its start to its end:
+ * `land.ts embedded|<address> <data folder> [bytes a batch]`. Prints its figures.
+ */
+import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { watched } from '../lib/watched.js';
 
-const [log = '', dataDir = ''] = process.argv.slice(2);
+const [log = '', dataDir = '', batchBytes] = process.argv.slice(2);
 const bin = fileURLToPath(new URL('../../packages/eventlake/bin/eventlake.js', import.meta.url));
-const kafka = log === 'embedded' ? [] : ['--set', `log.kafka.brokers=${log}`];
-const lakehouse = ['--set', `lakehouse=${dataDir}/lakehouse-${process.pid}`];
-const args = ['run', 'raw-landing', '--once', '--json', '--data-dir', dataDir, ...lakehouse, ...kafka];
-const startedMs = performance.now();
-const child = spawn(process.execPath, [bin, ...args], { stdio: ['ignore', 'pipe', 'ignore'] });
-let printed = '';
-child.stdout.on('data', (chunk) => {
-  printed += chunk;
-});
-const code = await new Promise((resolve) => child.on('close', resolve));
-if (code !== 0) throw new Error(`raw-landing ended with ${code}: ${printed}`);
-const { rowsIn } = JSON.parse(printed) as { rowsIn: number };
-const seconds = (performance.now() - startedMs) / 1_000;
-process.stdout.write(`${JSON.stringify({ seconds, eventsPerSecond: rowsIn / seconds })}\n`);
+const lakehouse = `${dataDir}/lakehouse-${process.pid}`;
+const settings = {
+  lakehouse,
+  ...(log !== 'embedded' && {
+    'log.kafka.brokers': log,
+    'log.kafka.groupPrefix': `land-${process.pid}`,
+  }),
+  ...(batchBytes !== undefined && { 'rawLanding.commitBytesMax': batchBytes }),
+};
+const set = Object.entries(settings).flatMap(([name, value]) => ['--set', `${name}=${value}`]);
+const { printed, seconds, cpuSeconds } = await watched(process.execPath, [
+  ...[bin, 'run', 'raw-landing', '--once', '--json', '--data-dir', dataDir],
+  ...set,
+]);
+const { rowsIn, batches } = JSON.parse(printed) as { rowsIn: number; batches: number };
+const figures = { seconds, cpuSeconds, rows: rowsIn, batches, eventsPerSecond: rowsIn / seconds };
+process.stdout.write(`${JSON.stringify(figures)}\n`);
+rmSync(lakehouse, { recursive: true, force: true });
