@@ -1,7 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { openEmbeddedLog } from '../../packages/eventlake/src/log/embedded-log.js';
 import { run } from './eventlake.js';
 
 let cwd: string;
@@ -82,10 +83,38 @@ test('many are redriven by their reason, unchanged, once, and only when asked fo
   expect((await run(['quarantine', 'redrive', ...reason], { cwd })).code).toBe(2);
   expect((await run(['quarantine', 'redrive'], { cwd })).code).toBe(2);
   const { stdout } = await run(['quarantine', 'redrive', ...reason, '--yes', '--json'], { cwd });
-  expect(JSON.parse(stdout)).toEqual({ appended: records.length, alreadyRedriven: 0 });
+  expect(JSON.parse(stdout)).toEqual({ appended: records.length, alreadyRedriven: 0, leftAsTheyAre: 0 });
   await run(['run', 'raw-landing', '--once'], { cwd });
   // Unchanged bytes are set aside again, as new records in new places.
   expect((await show('--limit', '1000', ...reason)).length).toBe(2 * records.length);
+});
+
+test('a reason that nothing has is an error; what cannot be mended does not keep the rest', async () => {
+  const none = await run(['quarantine', 'redrive', '--reason', 'future', '--yes'], { cwd });
+  expect([none.code, none.stdout]).toEqual([3, '']);
+  const broken = ['--reason', 'invalid JSON', '--field', 'source=web', '--yes', '--json'];
+  const { stdout } = await run(['quarantine', 'redrive', ...broken], { cwd });
+  const done = JSON.parse(stdout) as { appended: number; leftAsTheyAre: number };
+  expect(done).toEqual({ appended: 0, alreadyRedriven: 0, leftAsTheyAre: done.leftAsTheyAre });
+  expect(done.leftAsTheyAre).toBeGreaterThan(1);
+});
+
+test('of a topic that was made anew, a rejected record is shown as it was, not as what has its place now', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'eventlake-quarantine-'));
+  onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
+  const here = ['--data-dir', dataDir];
+  const ingest = (id: string) =>
+    run(['ingest', '-', ...here], { cwd, input: `{"event_type":"x","event_id":"${id}"}\n` });
+  await ingest('first');
+  for (const job of ['raw-landing', 'bronze-to-silver']) await run(['run', job, '--once', ...here], { cwd });
+  const log = await openEmbeddedLog({ dir: join(dataDir, 'log') });
+  await log.deleteTopic('user-events');
+  await log.close();
+  await ingest('other');
+  const { stdout } = await run(['quarantine', 'show', '--json', ...here], { cwd });
+  expect(JSON.parse(stdout)).toMatchObject([
+    { stage: 'silver', value: expect.stringContaining('"first"') as string },
+  ]);
 });
 
 test('where nothing is, there is nothing to list', async () => {

@@ -54,18 +54,19 @@ export async function quarantineReasons(
   return counts.sort((a, b) => b.records - a.records);
 }
 
-/** The records themselves, newest first, at most `limit` a stage. */
+/** The records themselves, newest first, at most `limit` a stage, after the newest `skip`. */
 export async function quarantinedRecords(
   sources: Sources,
   filter: QuarantineFilter,
   limit: number,
+  skip = 0,
 ): Promise<QuarantinedRecord[]> {
   const records: QuarantinedRecord[] = [];
   await eachStage(sources, filter, async (stage, session) => {
     const value = stage === 'bronze' ? 'hex(raw) AS raw_hex' : columnsOf(sources).join(', ');
     const rows = await session.query<Row>(
       `SELECT log_partition, log_offset, log_timestamp, reason, ${value}
-       FROM quarantined ORDER BY log_timestamp DESC, log_partition, log_offset DESC LIMIT ${limit}`,
+       FROM quarantined ORDER BY log_timestamp DESC, log_partition, log_offset DESC LIMIT ${limit} OFFSET ${skip}`,
     );
     for (const row of rows) records.push(await toRecord(sources, stage, row));
   });
@@ -175,7 +176,7 @@ async function toRecord(sources: Sources, stage: QuarantineStage, row: Row): Pro
   const value =
     stage === 'bronze'
       ? fromHex(row.raw_hex)
-      : ((await fromLog(sources, place)) ?? fromColumns(sources, row));
+      : ((await fromLog(sources, place, row.log_timestamp)) ?? fromColumns(sources, row));
   const position = await sources.log.sourcePosition(sources.pipeline.event.topic, sourceId(place));
   return {
     stage,
@@ -199,15 +200,20 @@ function fromHex(hex: string | null | undefined): Uint8Array | undefined {
   return typeof hex === 'string' ? Buffer.from(hex, 'hex') : undefined;
 }
 
-/** The record's own bytes, as long as retention has kept them. */
+/**
+ * The record's own bytes, as long as retention has kept them. In a topic that was made anew, or restored from an older
+ * copy, another record has its place: of another time.
+ */
 async function fromLog(
   { log, pipeline }: Sources,
   { partition, offset }: { partition: number; offset: number },
+  arrived: string,
 ): Promise<Uint8Array | undefined> {
   try {
     for await (const block of log.read(pipeline.event.topic, { partition, from: offset, to: offset + 1 })) {
       const index = block.offsets.indexOf(offset);
-      if (index >= 0) return block.values.slice(block.bounds[index], block.bounds[index + 1]);
+      if (index >= 0 && block.timestampsMs[index] === Date.parse(arrived))
+        return block.values.slice(block.bounds[index], block.bounds[index + 1]);
     }
   } catch (error) {
     if (!(error instanceof EventlakeError) || error.kind !== 'data-loss') throw error;

@@ -6,7 +6,8 @@ import { openForCommand } from './open-for-command.js';
 import { wholeNumber } from './options.js';
 import { print, printJson, remark } from './terminal/streams.js';
 
-const BULK_MAX = 100_000;
+/** Of a stage, held in memory at a time. */
+const PAGE_RECORDS = 10_000;
 
 interface Which {
   stage?: QuarantineStage;
@@ -27,7 +28,7 @@ Examples:
   eventlake quarantine show --reason 'event_id: missing' --limit 5
   eventlake quarantine show 0/1234
   eventlake quarantine redrive 0/1234 --field source=web
-  eventlake quarantine redrive --reason future --yes`,
+  eventlake quarantine redrive --reason 'timestamp: future' --yes`,
     );
   registerList(quarantine);
   registerShow(quarantine);
@@ -123,7 +124,7 @@ Examples:
   eventlake quarantine redrive 0/1234
   eventlake quarantine redrive 0/1234 --file mended.json
   eventlake quarantine redrive 0/1234 --field source=web
-  eventlake quarantine redrive --reason future --yes`,
+  eventlake quarantine redrive --reason 'timestamp: future' --yes`,
     )
     .action(async (place: string | undefined, options: RedriveOptions, command: Command) => {
       const invocation = await invoke(command);
@@ -138,28 +139,37 @@ Examples:
       }
       if (!place && options.file)
         throw new EventlakeError('invalid', '--file mends one record: name its place');
-      const { quarantinedRecords, redrive, withFields } = await import('../quarantine.js');
+      const { quarantinedRecords, quarantineReasons, redrive, withFields } = await import('../quarantine.js');
       const mended = options.file ? await readInput(options.file) : undefined;
       const context = await openForCommand(invocation);
+      const redriveOne = async (record: QuarantinedRecord) => {
+        const value = mended ?? record.value;
+        return redrive(context, record, options.field && value ? withFields(value, options.field) : value);
+      };
       try {
-        const records = await quarantinedRecords(context, filterOf(options, place), place ? 1 : BULK_MAX);
-        if (place && records.length === 0) throw notThere(place);
-        if (!place && !options.yes && !(await confirm(records.length))) return;
-        const done = { appended: 0, alreadyRedriven: 0 };
-        for (const record of records) {
-          const value = mended ?? record.value;
-          const outcome = await redrive(
-            context,
-            record,
-            options.field && value ? withFields(value, options.field) : value,
-          );
-          if (outcome === 'appended') done.appended++;
-          else done.alreadyRedriven++;
+        const filter = filterOf(options, place);
+        const count = (await quarantineReasons(context, filter)).reduce((sum, of) => sum + of.records, 0);
+        if (count === 0) throw place ? notThere(place) : nothingLikeThat();
+        if (!place && !options.yes && !(await confirm(count))) return;
+        const done = { appended: 0, alreadyRedriven: 0, leftAsTheyAre: 0 };
+        for (let skip = 0; skip < count; skip += PAGE_RECORDS) {
+          for (const record of await quarantinedRecords(context, filter, place ? 1 : PAGE_RECORDS, skip)) {
+            const outcome = await redriveOne(record).catch((error: unknown) => {
+              // One of many that has nothing to send does not keep the others.
+              if (place || !(error instanceof EventlakeError) || error.kind !== 'invalid') throw error;
+              return 'left' as const;
+            });
+            if (outcome === 'appended') done.appended++;
+            else if (outcome === 'left') done.leftAsTheyAre++;
+            else done.alreadyRedriven++;
+          }
         }
         if (place && done.alreadyRedriven > 0)
           remark(`${place} had been redriven before: nothing was appended.`);
-        if (json) printJson(done);
-        else print(`${done.appended} appended, ${done.alreadyRedriven} had been redriven before.`);
+        if (json) return printJson(done);
+        print(`${done.appended} appended, ${done.alreadyRedriven} had been redriven before.`);
+        if (done.leftAsTheyAre > 0)
+          print(`${done.leftAsTheyAre} were left: they have no value, or no fields that could be set.`);
       } finally {
         await context.close();
       }
@@ -209,6 +219,15 @@ function notThere(place: string): EventlakeError {
     `${place} is not in quarantine`,
     {},
     '`eventlake quarantine show` lists records.',
+  );
+}
+
+function nothingLikeThat(): EventlakeError {
+  return new EventlakeError(
+    'not-found',
+    'Nothing like that is in quarantine',
+    {},
+    '`eventlake quarantine list` shows the reasons, to be given in full.',
   );
 }
 
