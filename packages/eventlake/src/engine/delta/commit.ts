@@ -10,12 +10,12 @@ const OVERWRITE_ATTEMPTS = 20;
 export async function commitWrite(
   table: Table,
   landing: Landing,
-  readVersion: number,
   batch: BatchId,
   mode: WriteMode,
 ): Promise<Omit<WriteResult, 'rows'>> {
+  const { readVersion } = landing;
   const change = { add: landing.files, txn: { appId: batch.appId, version: batch.version } };
-  const result = await landing.commit(() =>
+  const result = await landing.commit(table, () =>
     mode === 'append'
       ? // Blind but for the schema: only a commit that changes the table itself is in the way.
         table.commit({ ...change, ...write('Append'), readVersion, read: 'none' })

@@ -54,7 +54,7 @@ async function rewriteFiles(
     const message = 'Tables with deletion vectors are compacted by their own engine only';
     throw new EventlakeError('invalid', message, { table: path });
   }
-  const landing = new Landing(store, path);
+  const landing = new Landing(store, { path, snapshot });
   const rewritten: { files: readonly AddFile[]; added: readonly AddFile[] }[] = [];
   try {
     for (const files of groups) {
@@ -65,7 +65,7 @@ async function rewriteFiles(
     }
     const operationParameters = { targetSize: String(targetBytes) };
     const change = compaction(snapshot, rewritten, { operationParameters });
-    const { status } = await landing.commit(() => table.commit(change));
+    const { status } = await landing.commit(table, () => table.commit(change));
     if (status !== 'committed') return { status: 'conflict', filesRemoved: 0, filesAdded: 0 };
     const filesRemoved = groups.reduce((sum, { length }) => sum + length, 0);
     return { status: 'compacted', filesRemoved, filesAdded: landing.files.length };

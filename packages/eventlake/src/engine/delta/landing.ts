@@ -1,5 +1,13 @@
-import { type AddFile, type CommitResult, dataFilePath, type Store } from '@eventlake/delta';
+import {
+  type AddFile,
+  type CommitResult,
+  dataFilePath,
+  type Store,
+  StoreError,
+  type Table,
+} from '@eventlake/delta';
 import { mapAtMost } from '../map-at-most.js';
+import type { TableVersion } from './tables.js';
 
 /** Data files of a table, durable, that no commit names yet. */
 export interface WrittenFiles {
@@ -11,41 +19,63 @@ export interface WrittenFiles {
 /** Files on their way into a table: what has been written for a commit, and whether it has landed. */
 export class Landing {
   readonly files: AddFile[] = [];
-  /** `unsure`: the store did not answer, so that the table may need the files. Vacuum finds them where it does not. */
+  /** `unsure`: the table may need the files. Vacuum finds them where it does not. */
   #landed: 'no' | 'unsure' | 'yes' = 'no';
   readonly #store: Store;
-  readonly #path: string;
+  readonly #table: TableVersion;
 
-  /** @param path the table's, in the store */
-  constructor(store: Store, path: string) {
+  /** @param table the version that was read before anything was written */
+  constructor(store: Store, table: TableVersion) {
     this.#store = store;
-    this.#path = path;
+    this.#table = table;
   }
 
   get hasLanded(): boolean {
     return this.#landed === 'yes';
   }
 
+  /** The version that was read before anything was written. */
+  get readVersion(): number {
+    return this.#table.snapshot.version;
+  }
+
   /** @param commit the commit point, naming the files; it may be tried again as long as they have not landed. */
-  async commit(commit: () => Promise<CommitResult>): Promise<CommitResult> {
+  async commit(table: Table, commit: () => Promise<CommitResult>): Promise<CommitResult> {
     const before = this.#landed;
     this.#landed = 'unsure';
-    const result = await commit();
-    // Where an attempt before this one is unsure, it may be what this one has met.
-    this.#landed = result.status === 'committed' ? 'yes' : before;
-    return result;
+    try {
+      const result = await commit();
+      // Where an attempt before this one is unsure, it may be what this one has met.
+      this.#landed = result.status === 'committed' ? 'yes' : before;
+      return result;
+    } catch (error) {
+      if (await this.#surelyFailed(table, error)) this.#landed = before;
+      throw error;
+    }
   }
 
   /** Removes the files unless the table has them, or may. */
   async close(): Promise<void> {
+    if (this.#landed !== 'no') return;
     // Best effort: vacuum finds what stays, and whatever went wrong before must not be hidden.
-    if (this.#landed === 'no') await discardFiles(this.#store, this.#path, this.files).catch(() => {});
+    await mapAtMost(DELETES_MAX, this.files, (file) =>
+      this.#store.delete(dataFilePath(this.#store.url, this.#table.path, file.path)),
+    ).catch(() => {});
+  }
+
+  /**
+   * A disk that is full fills up further with each try, if nobody removes its files. On a folder, unlike on an object store,
+   * no write is under way any more when a file system has refused it; so the log tells: nothing has landed at all.
+   */
+  async #surelyFailed(table: Table, error: unknown): Promise<boolean> {
+    const isRefused = error instanceof StoreError && (error.kind === 'full' || error.kind === 'forbidden');
+    if (!isRefused || !this.#store.localPath) return false;
+    try {
+      return (await table.snapshot()).version === this.readVersion;
+    } catch {
+      return false;
+    }
   }
 }
 
 const DELETES_MAX = 16;
-
-/** For files that surely no commit names. */
-export async function discardFiles(store: Store, path: string, files: readonly AddFile[]): Promise<void> {
-  await mapAtMost(DELETES_MAX, files, (file) => store.delete(dataFilePath(store.url, path, file.path)));
-}

@@ -13,7 +13,7 @@ export interface WriteTarget extends TableVersion {
 /** What a session has prepared: it commits each once, and when it is closed removes what no table has. */
 export class PreparedWrites {
   readonly #tables: Tables;
-  readonly #prepared = new Map<PreparedWrite, { landing: Landing; readVersion: number }>();
+  readonly #prepared = new Map<PreparedWrite, Landing>();
 
   constructor(tables: Tables) {
     this.#tables = tables;
@@ -27,23 +27,23 @@ export class PreparedWrites {
     const missing = this.#tables.undeclared(table, snapshot);
     const files = await writeFiles({ path, snapshot, missing });
     const write = { table, rows: files.rows, bytes: files.bytes };
-    const landing = new Landing(this.#tables.store, path);
+    const landing = new Landing(this.#tables.store, { path, snapshot });
     landing.files.push(...files.add);
-    this.#prepared.set(write, { landing, readVersion: snapshot.version });
+    this.#prepared.set(write, landing);
     return write;
   }
 
   async commit(write: PreparedWrite, batch: BatchId, mode: WriteMode): Promise<WriteResult> {
-    const prepared = this.#prepared.get(write);
-    if (!prepared || prepared.landing.hasLanded) {
+    const landing = this.#prepared.get(write);
+    if (!landing || landing.hasLanded) {
       throw new EventlakeError('internal', 'Committed is what this session prepared, once');
     }
     const table = await this.#tables.open(write.table);
-    const result = await commitWrite(table, prepared.landing, prepared.readVersion, batch, mode);
+    const result = await commitWrite(table, landing, batch, mode);
     return { ...result, rows: result.status === 'skipped' ? 0 : write.rows };
   }
 
   async close(): Promise<void> {
-    for (const { landing } of this.#prepared.values()) await landing.close();
+    for (const landing of this.#prepared.values()) await landing.close();
   }
 }

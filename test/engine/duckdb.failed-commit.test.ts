@@ -1,6 +1,6 @@
 import { memoryStore, openTable, type Store, StoreError } from '@eventlake/delta';
-import { expect, test } from 'vitest';
-import { openEngine } from './duckdb.js';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type EngineOnDisk, openEngine } from './duckdb.js';
 
 const table = { name: 'bronze.numbers', columns: [{ name: 'n', type: 'long' as const, nullable: false }] };
 
@@ -52,6 +52,66 @@ test('the files of a commit that was surely not taken go with the session', asyn
   } finally {
     await subject.close();
   }
+});
+
+describe('a full disk refuses a commit', () => {
+  let subject: EngineOnDisk;
+  beforeEach(async () => {
+    subject = await openEngine();
+    await subject.engine.createTable(table);
+  });
+  afterEach(() => subject.close());
+
+  async function write(n: number) {
+    const session = await subject.engine.open();
+    try {
+      const prepared = await session.prepare(table.name, `SELECT ${n} AS n`);
+      return await session.commit(prepared, { appId: 'job', version: n }, 'append');
+    } finally {
+      await session.close();
+    }
+  }
+
+  /** The next commit is refused, after this. */
+  function refuseCommit(first: (path: string, data: Uint8Array) => Promise<unknown> = async () => {}) {
+    const { putIfAbsent } = subject.store;
+    subject.store.putIfAbsent = async (path, data) => {
+      subject.store.putIfAbsent = putIfAbsent;
+      await first(path, data);
+      throw new StoreError('full', 'No space left', path);
+    };
+  }
+
+  test('its files go with the session, and it can be tried again', async () => {
+    refuseCommit();
+    await expect(write(1)).rejects.toMatchObject({ kind: 'unavailable' });
+    expect(await dataFiles(subject.store)).toEqual([]);
+    expect(await write(1)).toMatchObject({ status: 'committed' });
+    expect(await dataFiles(subject.store)).toHaveLength(1);
+  });
+
+  test('so do those of a compaction', async () => {
+    for (const n of [1, 2]) await write(n);
+    refuseCommit();
+    const compacted = subject.engine.compact(table.name, { targetBytes: 1_000_000, minFiles: 2 });
+    await expect(compacted).rejects.toMatchObject({ kind: 'unavailable' });
+    expect(await dataFiles(subject.store)).toHaveLength(2);
+  });
+
+  test('they stay where the commit has landed all the same', async () => {
+    const { putIfAbsent } = subject.store;
+    refuseCommit(putIfAbsent);
+    await expect(write(1)).rejects.toMatchObject({ kind: 'unavailable' });
+    expect(await write(1)).toMatchObject({ status: 'skipped' });
+    expect(await dataFiles(subject.store)).toHaveLength(1);
+  });
+
+  test('and where another commit has landed meanwhile, since that might be this one', async () => {
+    const another = await openTable(subject.store, 'bronze/numbers');
+    refuseCommit(() => another.append([{ n: 2n }]));
+    await expect(write(1)).rejects.toMatchObject({ kind: 'unavailable' });
+    expect(await dataFiles(subject.store)).toHaveLength(2);
+  });
 });
 
 async function dataFiles(store: Store): Promise<string[]> {
