@@ -33,6 +33,7 @@ interface Pending {
  * the connection goes with all that wait on it: what became of them is not known.
  */
 export class Connection {
+  readonly socket: Socket;
   #closed: EventlakeError | undefined;
   #correlationId = 0;
   readonly #pending: Pending[] = [];
@@ -41,11 +42,12 @@ export class Connection {
   #expiresAtMs = Number.POSITIVE_INFINITY;
 
   private constructor(
-    readonly socket: Socket,
+    { socket, onChunk }: OpenSocket,
     readonly address: string,
     readonly settings: ConnectionSettings,
   ) {
-    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    this.socket = socket;
+    onChunk((chunk) => this.#receive(chunk));
     socket.on('error', (error) => this.#end(gone(address, error.message, error)));
     socket.on('close', () => this.#end(gone(address, 'the connection was closed')));
   }
@@ -189,12 +191,41 @@ class Frames {
   }
 }
 
-async function openSocket(host: string, port: number, settings: ConnectionSettings): Promise<Socket> {
+interface OpenSocket {
+  socket: Socket;
+  /** A chunk holds until the call returns: the next one comes in the same memory. */
+  onChunk(receive: (chunk: Buffer) => void): void;
+}
+
+/** Chunks of a connection without TLS all come in the same memory, since a new one for each costs more than it is read. */
+const RECEIVE_BYTES = 256 * 1024;
+
+function plainSocket(host: string, port: number): OpenSocket {
+  let receive: (chunk: Buffer) => void = () => {};
+  const callback = (bytes: number, buffer: Uint8Array) => {
+    receive(Buffer.from(buffer.buffer, buffer.byteOffset, bytes));
+    return true;
+  };
+  const onread = { buffer: Buffer.allocUnsafeSlow(RECEIVE_BYTES), callback };
+  return {
+    socket: connectPlain({ host, port, onread }),
+    onChunk: (to) => {
+      receive = to;
+    },
+  };
+}
+
+function tlsSocket(host: string, port: number, tls: TlsOptions): OpenSocket {
+  const servername = /^[\d.:]+$/.test(host) ? {} : { servername: host };
+  const socket = connectTls({ host, port, ...servername, ...tls });
+  return { socket, onChunk: (receive) => void socket.on('data', receive) };
+}
+
+async function openSocket(host: string, port: number, settings: ConnectionSettings): Promise<OpenSocket> {
   const { tls, connectTimeoutMs } = settings;
   return new Promise((resolve, reject) => {
-    const socket = tls
-      ? connectTls({ host, port, ...(/^[\d.:]+$/.test(host) ? {} : { servername: host }), ...tls })
-      : connectPlain({ host, port });
+    const open = tls ? tlsSocket(host, port, tls) : plainSocket(host, port);
+    const { socket } = open;
     const fail = (reason: string, cause?: unknown) => {
       clearTimeout(timer);
       socket.destroy();
@@ -211,7 +242,7 @@ async function openSocket(host: string, port: number, settings: ConnectionSettin
       socket.off('close', closed);
       socket.setNoDelay(true);
       socket.setKeepAlive(true, 30_000);
-      resolve(socket);
+      resolve(open);
     });
   });
 }
