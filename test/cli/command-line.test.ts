@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createServer as createHttpServer } from 'node:http';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -61,6 +63,27 @@ describe('errors', () => {
     const shown = await run(['config', '--json'], { cwd, env: { EVENTLAKE_CLICKHOUSE_PASSWORD: 'hunter2' } });
     expect(shown.stdout).not.toContain('hunter2');
     expect(JSON.parse(shown.stdout)['clickhouse.password'].origin.name).toBe('EVENTLAKE_CLICKHOUSE_PASSWORD');
+  });
+
+  test('what a bucket refuses is said, and nothing of what the client for it would like to say', async () => {
+    const bucket = createHttpServer((_, answer) => {
+      answer.writeHead(403).end('<Error><Code>AccessDenied</Code><Message>no</Message></Error>');
+    });
+    await once(bucket.listen(0, '127.0.0.1'), 'listening');
+    try {
+      const { port } = bucket.address() as AddressInfo;
+      const settings = [
+        '--set',
+        'lakehouse=s3://bucket/lake',
+        '--set',
+        `s3.endpoint=http://127.0.0.1:${port}`,
+      ];
+      const env = { AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'secret' };
+      const { code, stderr } = await run(['status', ...settings], { cwd, env });
+      expect({ code, stderr }).toEqual({ code: 9, stderr: expect.stringMatching(/^error .*AccessDenied/) });
+    } finally {
+      bucket.close();
+    }
   });
 });
 
