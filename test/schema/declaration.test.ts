@@ -14,18 +14,15 @@ import {
   uuid,
 } from 'eventlake';
 import { describe, expect, expectTypeOf, test } from 'vitest';
+import { duckdbTypeOf } from '../../packages/eventlake/src/engine/duckdb/sql-text.js';
+import { sparkTypeOf } from '../../packages/eventlake/src/engine/spark/sql-text.js';
 import {
   bronzeTables,
   deltaTables,
   liveTables,
   silverTables,
 } from '../../packages/eventlake/src/schema/tables.js';
-import {
-  clickhouseType,
-  deltaSchema,
-  duckdbType,
-  sparkType,
-} from '../../packages/eventlake/src/schema/types.js';
+import { clickhouseType, deltaSchema } from '../../packages/eventlake/src/schema/types.js';
 
 const readings = defineEvent({
   name: 'sensor_readings',
@@ -166,7 +163,7 @@ test('each type has its form in Delta, DuckDB, Spark and ClickHouse', () => {
   expect(schema.fields.map((field) => [field.type, field.nullable])).toEqual(
     types.map((type) => [type, type !== 'date']),
   );
-  expect(types.map((type) => [duckdbType(type), sparkType(type), clickhouseType(type, true)])).toEqual([
+  expect(types.map((type) => [duckdbTypeOf(type), sparkTypeOf(type), clickhouseType(type, true)])).toEqual([
     ['VARCHAR', 'STRING', 'Nullable(String)'],
     ['INTEGER', 'INT', 'Nullable(Int32)'],
     ['BIGINT', 'BIGINT', 'Nullable(Int64)'],

@@ -1,7 +1,7 @@
 import pipeline from '@eventlake/user-events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { duckdbTypeOf } from '../../packages/eventlake/src/engine/duckdb/sql-text.js';
 import { liveTables, servingTables, silverTables } from '../../packages/eventlake/src/schema/tables.js';
-import { duckdbType } from '../../packages/eventlake/src/schema/types.js';
 import { validSql } from '../../packages/eventlake/src/schema/validation.js';
 import { type Db, openDuckDb } from './duckdb.js';
 
@@ -22,14 +22,14 @@ describe('every query gives the columns that its table declares', () => {
         }),
     ] as const) {
       await db.run(
-        `CREATE TABLE ${relation} (${columns.map((c) => `${c.name} ${duckdbType(c.type)}`).join(', ')})`,
+        `CREATE TABLE ${relation} (${columns.map((c) => `${c.name} ${duckdbTypeOf(c.type)}`).join(', ')})`,
       );
     }
   });
   afterAll(() => db.close());
 
   for (const table of pipeline.gold) {
-    const expected = table.columns.map((column) => [column.name, duckdbType(column.type)]);
+    const expected = table.columns.map((column) => [column.name, duckdbTypeOf(column.type)]);
     test(table.name, async () => expect(await describeSql(table.sql)).toEqual(expected));
     if (table.fold === undefined) continue;
     test(`${table.name}, folded`, async () => {
@@ -45,7 +45,7 @@ describe('every query gives the columns that its table declares', () => {
     );
     const typed = silverTables(pipeline.event).events.columns.slice(0, fields.length);
     expect(await describeSql(validSql(pipeline, 'bronze', []))).toEqual(
-      typed.map((column) => [column.name, duckdbType(column.type)]),
+      typed.map((column) => [column.name, duckdbTypeOf(column.type)]),
     );
   });
 

@@ -8,13 +8,6 @@ import { addDataLoss, dataLossFlags, wholeNumber } from './options.js';
 import { stopSignal, tellParent } from './stop-signal.js';
 import { printJson } from './terminal/streams.js';
 
-export const JOB_NAMES: readonly JobName[] = [
-  'raw-landing',
-  'bronze-to-silver',
-  'silver-to-gold',
-  'fast-agg',
-];
-
 export function registerRun(program: Command): void {
   const run = program
     .command('run')

@@ -27,7 +27,7 @@ export interface Produced {
 }
 
 /** Where a repeatable run begins that names no start: long over, so that no event is ever from the future. */
-export const SEEDED_START_MS = Date.UTC(2025, 0, 1);
+const SEEDED_START_MS = Date.UTC(2025, 0, 1);
 
 const BATCH_RECORDS_MAX = 2_000;
 /** The next batch is made while this many are on their way to the disk; beyond it the producer waits. */

@@ -75,7 +75,7 @@ export function deltaTables(pipeline: PipelineDefinition): TableDefinition[] {
 }
 
 /** The typed columns of an event, as silver has them. */
-export function typedColumns(event: EventDefinition): ColumnDefinition[] {
+function typedColumns(event: EventDefinition): ColumnDefinition[] {
   return Object.entries(event.fields).map(([name, field]) => ({ name, type: fieldType(field) }));
 }
 
@@ -145,7 +145,7 @@ export const bookkeepingColumns: readonly string[] = [
 ];
 
 /** Where a record lies: the batch that landed it, and its place in the log. */
-export const logPosition: readonly ColumnDefinition[] = [
+const logPosition: readonly ColumnDefinition[] = [
   { name: 'log_batch', type: 'long' },
   { name: 'log_partition', type: 'integer' },
   { name: 'log_offset', type: 'long' },

@@ -30,37 +30,6 @@ export function deltaSchema(table: { columns: readonly ColumnDefinition[] }): St
   };
 }
 
-/** Timestamps are points in time: TIMESTAMP in DuckDB would be a reading of a clock somewhere. */
-export function duckdbType(type: ColumnType): string {
-  return duckdbTypes[type];
-}
-
-const duckdbTypes: Record<ColumnType, string> = {
-  string: 'VARCHAR',
-  integer: 'INTEGER',
-  long: 'BIGINT',
-  double: 'DOUBLE',
-  boolean: 'BOOLEAN',
-  date: 'DATE',
-  timestamp: 'TIMESTAMP WITH TIME ZONE',
-  binary: 'BLOB',
-};
-
-export function sparkType(type: ColumnType): string {
-  return sparkTypes[type];
-}
-
-const sparkTypes: Record<ColumnType, string> = {
-  string: 'STRING',
-  integer: 'INT',
-  long: 'BIGINT',
-  double: 'DOUBLE',
-  boolean: 'BOOLEAN',
-  date: 'DATE',
-  timestamp: 'TIMESTAMP',
-  binary: 'BINARY',
-};
-
 /** Days fit ClickHouse's Date (1970 to 2149), because events before 1970 or ahead of the log's clock are rejected. */
 export function clickhouseType(type: ColumnType, nullable = false): string {
   return nullable ? `Nullable(${clickhouseTypes[type]})` : clickhouseTypes[type];

@@ -108,7 +108,7 @@ export function coverage(
   };
 }
 
-export function countedLives(passed: Passed): CountedLife[] {
+function countedLives(passed: Passed): CountedLife[] {
   return [...(passed.earlier ?? []), passed].map(({ topicId, start, position, lost = [], unsure = [] }) => ({
     topicId,
     start,

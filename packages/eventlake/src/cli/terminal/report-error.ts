@@ -1,7 +1,7 @@
 import pc from 'picocolors';
 import { type ErrorKind, EventlakeError, type Where } from '../../errors.js';
 
-export const EXIT_CODE: Readonly<Record<ErrorKind, number>> = {
+const EXIT_CODE: Readonly<Record<ErrorKind, number>> = {
   invalid: 2,
   'not-found': 3,
   busy: 4,

@@ -39,7 +39,7 @@ const primitives = {
   boolean: 'BOOLEAN',
   binary: 'BLOB',
   date: 'DATE',
-  // UTC-adjusted in Parquet, as Delta's timestamp is; DuckDB's TIMESTAMP is not, as Delta's timestamp_ntz is not.
+  // A point in time, UTC-adjusted in Parquet, as Delta's timestamp is; DuckDB's TIMESTAMP is not, as Delta's timestamp_ntz is not.
   timestamp: 'TIMESTAMP WITH TIME ZONE',
   timestamp_ntz: 'TIMESTAMP',
 } as const;
