@@ -7,6 +7,7 @@ import {
 } from '../../packages/eventlake/src/serving/endpoint/native/compressed-blocks.js';
 import { lz4Decode, lz4Literals } from '../../packages/eventlake/src/serving/endpoint/native/lz4.js';
 import { unLz4 } from '../../packages/eventlake/src/serving/endpoint/native/lz4-frame.js';
+import { unZstd } from '../../packages/eventlake/src/serving/endpoint/native/zstd.js';
 
 /** What another implementation says of as many bytes from a linear congruential generator, seeded with their number. */
 const HASHES: [bytes: number, hash: string][] = [
@@ -130,4 +131,40 @@ async function collect(parts: AsyncIterable<Buffer>): Promise<Buffer> {
   const all: Buffer[] = [];
   for await (const part of parts) all.push(part);
   return Buffer.concat(all);
+}
+
+test('of a zstd body that stands for half a gigabyte no more is unpacked than is asked for', async () => {
+  const { arrayBuffers: before } = process.memoryUsage();
+  let bytes = 0;
+  for await (const part of unZstd(chunks(zstdOfBlanks(4000), 64 * 1024))) {
+    expect(part.every((byte) => byte === 0x20)).toBe(true);
+    bytes += part.length;
+    if (bytes > 1_000_000) break;
+  }
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(64 * 1024 * 1024);
+});
+
+test('a zstd body comes out whole', async () => {
+  let bytes = 0;
+  for await (const part of unZstd(chunks(zstdOfBlanks(20), 7))) bytes += part.length;
+  expect(bytes).toBe(20 * 131_072);
+});
+
+// Copied again for each of its pieces, it would take minutes.
+test('a compressed block of 32 MiB may come in pieces of a kilobyte', async () => {
+  const plain = Buffer.alloc(32 * 1024 * 1024, 'x');
+  let bytes = 0;
+  for await (const part of uncompressed(chunks(compressedBlock(plain), 1024))) bytes += part.length;
+  expect(bytes).toBe(plain.length);
+});
+
+/** RFC 8878: a frame of RLE blocks, each 128 KiB of one byte in four. */
+function zstdOfBlanks(blocks: number): Buffer {
+  const frame = Buffer.alloc(6 + 4 * blocks);
+  frame.set([0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x50]);
+  for (let i = 0; i < blocks; i++) {
+    frame.writeUIntLE((i === blocks - 1 ? 1 : 0) | (1 << 1) | (131_072 << 3), 6 + 4 * i, 3);
+    frame[6 + 4 * i + 3] = 0x20;
+  }
+  return frame;
 }

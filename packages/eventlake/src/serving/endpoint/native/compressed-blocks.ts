@@ -31,16 +31,27 @@ export function compressedBlock(bytes: Uint8Array): Buffer {
 /** What is in the blocks of a body. @throws ClickHouseException */
 export async function* uncompressed(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let held: Buffer = Buffer.alloc(0);
+  // Put together only where there is enough: a block that comes in many pieces is not copied again for each.
+  let waiting: Buffer[] = [];
+  let waitingBytes = 0;
+  let wanted = CHECKSUM_BYTES + HEADER_BYTES;
   for await (const chunk of body) {
-    held = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
+    waiting.push(chunk);
+    waitingBytes += chunk.length;
+    if (held.length + waitingBytes < wanted) continue;
+    held = Buffer.concat([held, ...waiting]);
+    waiting = [];
+    waitingBytes = 0;
     for (;;) {
       const size = blockSize(held);
-      if (size === undefined || held.length < size) break;
-      yield await uncompressedBlock(held.subarray(0, size));
-      held = held.subarray(size);
+      wanted = size ?? CHECKSUM_BYTES + HEADER_BYTES;
+      if (held.length < wanted) break;
+      yield await uncompressedBlock(held.subarray(0, wanted));
+      held = held.subarray(wanted);
     }
   }
-  if (held.length > 0) throw exceptions.cannotDecompress('the last compressed block is cut short');
+  if (held.length + waitingBytes > 0)
+    throw exceptions.cannotDecompress('the last compressed block is cut short');
 }
 
 function blockSize(held: Buffer): number | undefined {
