@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import pc from 'picocolors';
 import type { Settings } from '../../config.js';
 import type { Status, StatusReader } from '../../status.js';
@@ -34,6 +35,8 @@ export interface ScreenOptions {
 
 const VIEW_EVERY_MS = 1_000;
 const LINE_EVERY_MS = 5_000;
+/** For the last look at the status: where brokers are away it may take a minute to find that out. */
+const LAST_LOOK_MS = 500;
 /** Rates are those of the last seconds. */
 const SAMPLES_MAX = 6;
 
@@ -52,6 +55,7 @@ export function openScreen({ settings, status, query, json, live }: ScreenOption
   let isDirty = true;
   let timer: NodeJS.Timeout | undefined;
   let isStopping = false;
+  let isDone = false;
 
   const say = (line: string) => (area ? area.above(line) : remark(line));
 
@@ -62,7 +66,8 @@ export function openScreen({ settings, status, query, json, live }: ScreenOption
     try {
       return await status.read();
     } catch (error) {
-      say(pc.dim(`status cannot be read: ${(error as Error).message}`));
+      // Whoever has stopped has closed what it is read from.
+      if (!isStopping) say(pc.dim(`status cannot be read: ${(error as Error).message}`));
       return undefined;
     }
   }
@@ -78,6 +83,7 @@ export function openScreen({ settings, status, query, json, live }: ScreenOption
       dataDir: settings.dataDir,
       upMs: Date.now() - startedMs,
     };
+    if (isDone) return;
     if (area) area.draw(renderView(view));
     else if (!json && read) remark(statusLine(samples));
   }
@@ -123,7 +129,8 @@ export function openScreen({ settings, status, query, json, live }: ScreenOption
     },
     async stopped({ durationMs, killed, failure }) {
       isDirty = true;
-      await refresh();
+      await Promise.race([refresh(), sleep(LAST_LOOK_MS, undefined, { ref: false })]);
+      isDone = true;
       area?.done();
       if (json) return;
       if (killed.length > 0)
