@@ -3,10 +3,12 @@
  * same machine in the same run, the merge with a fraction of its memory; an append of 1,000 rows within 1.5 times the
  * Parquet write alone.
  *
- * `npx jiti bench/delta-vs-deltalake.ts [rounds]`, after `npm run build`; needs python3. `duckdb` is our log with DuckDB
- * as its engine, `js` is our own Parquet code; `merge-vectors` is the same merge into a table with deletion vectors, which
- * delta-rs does not write; `append-open-1000` appends to
- * a table that stays open, which is what the Parquet write alone is compared with. Every table is made anew for each round. Memory is that of the whole process.
+ * `npx jiti bench/delta-vs-deltalake.ts [rounds] [pattern]`, after `npm run build`; needs python3. The pattern chooses
+ * cases: `append|overwrite`, `duckdb merge`. `duckdb` is our log with DuckDB as its engine, `js` is our own Parquet code;
+ * `merge-vectors` is the same merge into a table with deletion vectors, which delta-rs does not write; `append-open-1000`
+ * appends to a table that stays open, which is what the Parquet write alone (`parquet-1000`) is compared with. We flush
+ * what we write and compress it with zstd; delta-rs does not flush, and takes snappy: `-durable` has it do the same. Every
+ * table is made anew for each round, and the rows are in memory when the clock starts. Memory is that of the whole process.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -25,11 +27,14 @@ const ROUNDS = Number(process.argv[2] ?? 5);
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const CASES = ['append-1000', 'append-1000000', 'overwrite', 'snapshot', 'merge'];
 const OURS = [...CASES, 'merge-vectors', 'append-open-1000', 'parquet-1000'];
-const RUNS: [who: string, name: string][] = [
+const DURABLE = ['append-1000', 'append-1000000', 'overwrite'].map((name) => `${name}-durable`);
+const PATTERN = new RegExp(process.argv[3] ?? '');
+const ALL: [who: string, name: string][] = [
   ...OURS.map((name): [string, string] => ['duckdb', name]),
   ...OURS.map((name): [string, string] => ['js', name]),
-  ...CASES.map((name): [string, string] => ['delta-rs', name]),
+  ...[...CASES, ...DURABLE].map((name): [string, string] => ['delta-rs', name]),
 ];
+const RUNS = ALL.filter(([who, name]) => PATTERN.test(`${who} ${name}`));
 
 execFileSync(here('../scripts/setup-delta-rs'));
 const rounds: ({ who: string; name: string; round: number } & Figures)[] = [];
