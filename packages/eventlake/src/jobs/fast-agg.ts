@@ -1,24 +1,14 @@
 import { PLANS_KEPT, type Plan } from '../batch/plan.js';
 import { openPlanStore } from '../batch/plan-store.js';
-import type { EngineSession } from '../engine/engine.js';
 import { EventlakeError } from '../errors.js';
 import type { OffsetRange, TopicInfo } from '../log/event-log.js';
 import { textLiteral } from '../schema/macros.js';
-import {
-  canBeLate,
-  highestAfter,
-  type LiveBounds,
-  type LiveIncrement,
-  liveBoundsSql,
-  liveEventsSql,
-  liveIncrementsSql,
-  liveRows,
-} from '../schema/sql.js';
-import { bronzeTables, liveTables } from '../schema/tables.js';
-import { checkedSql } from '../schema/validation.js';
+import { type LiveIncrement, liveRows } from '../schema/sql.js';
+import { liveTables } from '../schema/tables.js';
 import { commitPassed } from './commit-passed.js';
+import { countLive } from './count-live.js';
 import type { BatchReport, JobContext, StreamingJob } from './job.js';
-import { type LandedLife, landedLives, landedPlan, lostInLife, withinLife } from './landed.js';
+import { landedLife, landedLives, landedPlan, lostWithin } from './landed.js';
 import { filledLiveTable, foreignCounts, truncateLiveTables, useUp } from './live-tables.js';
 import { nextRanges } from './log-ranges.js';
 import { common, merged, without } from './offset-sets.js';
@@ -29,7 +19,7 @@ import { newPlan } from './planning.js';
 export interface LiveInput extends Passed {
   ranges: OffsetRange[];
   /** Per partition, the highest valid event time before the batch, microseconds since 1970; null: none yet. */
-  highestEventUs: (number | null)[];
+  highestEventUs: readonly (number | null)[];
   /** The log had the ranges no longer when the batch was planned, but they had landed. */
   source?: 'bronze';
   /** A batch of nothing, which empties the live tables: those after it count everything again. */
@@ -62,12 +52,12 @@ const RESETS_MAX = 1000;
  * that live tables that are gone can be made anew, which happens by itself.
  */
 export function fastAgg(context: JobContext, options: FastAggOptions = {}): StreamingJob {
-  const { pipeline, engine, log, store, settings, crashPoint, signal } = context;
+  const { pipeline, log, store, settings, crashPoint, signal } = context;
   const { topic } = pipeline.event;
   const plans = openPlanStore<LiveInput>(store, 'fast-agg', topic);
   let newest: Plan<LiveInput> | undefined;
   let passed: Passed = { topicId: '', start: [], position: [] };
-  let highest: (number | null)[] = [];
+  let highest: readonly (number | null)[] = [];
   let recordBytes = RECORD_BYTES;
   let isAsked = options.fullRefresh ?? false;
   /** The tables, for a plan of which it is not known that nobody had gone on from it. */
@@ -229,7 +219,7 @@ export function fastAgg(context: JobContext, options: FastAggOptions = {}): Stre
     { topicId, partitions }: TopicInfo,
     recordsMax: number,
   ): Promise<(LiveInput & { more: boolean }) | undefined> {
-    const life = await landedLife(passed.topicId);
+    const life = await landedLife(context, passed.topicId);
     if (!life) return undefined;
     const ends = passed.position.map((from, partition) => {
       const end = life.passed.find((range) => range.partition === partition)?.to ?? from;
@@ -238,23 +228,8 @@ export function fastAgg(context: JobContext, options: FastAggOptions = {}): Stre
     });
     const { ranges, more } = nextRanges(ends, passed.position, recordsMax);
     if (ranges.length === 0) return undefined;
-    const lost = await lostToBronze(life, ranges);
+    const lost = await lostWithin(context, life, ranges);
     return { ...inputAfter(passed, ranges, lost), highestEventUs: highest, source: 'bronze', more };
-  }
-
-  async function landedLife(topicId: string): Promise<LandedLife | undefined> {
-    const plan = await landedPlan(context);
-    return plan && landedLives(plan).findLast((life) => life.topicId === topicId);
-  }
-
-  /** The gaps that raw-landing has recorded within ranges: nobody can know what was there. */
-  async function lostToBronze(life: LandedLife, ranges: readonly OffsetRange[]): Promise<OffsetRange[]> {
-    const session = await engine.open();
-    try {
-      return common(ranges, await lostInLife(session, pipeline.event, life));
-    } finally {
-      await session.close();
-    }
   }
 
   function inputAfter(
@@ -287,8 +262,9 @@ export function fastAgg(context: JobContext, options: FastAggOptions = {}): Stre
     const { ranges, gone } = info
       ? readableRanges(info, plan.input)
       : { ranges: plan.input.ranges, gone: [] };
-    const life = plan.input.source || gone.length > 0 ? await landedLife(plan.input.topicId) : undefined;
-    const lostThere = life && gone.length > 0 ? await lostToBronze(life, gone) : [];
+    const life =
+      plan.input.source || gone.length > 0 ? await landedLife(context, plan.input.topicId) : undefined;
+    const lostThere = life && gone.length > 0 ? await lostWithin(context, life, gone) : [];
     const inBronze = plan.input.source
       ? plan.input.ranges
       : without(common(gone, life?.passed ?? []), lostThere);
@@ -303,7 +279,13 @@ export function fastAgg(context: JobContext, options: FastAggOptions = {}): Stre
         reason: info?.topicId === plan.input.topicId ? 'lost' : 'recreated',
       })),
     );
-    const counted = await count(plan.input, plan.input.source ? [] : ranges, inBronze, life);
+    const counted = await countLive(context, {
+      highestEventUs: plan.input.highestEventUs,
+      inLog: plan.input.source ? [] : ranges,
+      inBronze,
+      life,
+    });
+    recordBytes = counted.recordBytes ?? recordBytes;
     signal.throwIfAborted();
     await refuseZombie(plan);
     await insert(plan, counted.increments);
@@ -334,59 +316,6 @@ export function fastAgg(context: JobContext, options: FastAggOptions = {}): Stre
       rowsOut,
       late,
       durationMs: performance.now() - startedMs,
-    };
-  }
-
-  /** What bronze has comes before what the log has, of each partition. */
-  async function count(
-    input: LiveInput,
-    ranges: readonly OffsetRange[],
-    inBronze: readonly OffsetRange[],
-    life: LandedLife | undefined,
-  ) {
-    const total = { records: 0, increments: [] as LiveIncrement[], highest: input.highestEventUs };
-    const add = async (read: (session: EngineSession) => Promise<number>) => {
-      const session = await engine.open();
-      try {
-        total.records += await read(session);
-        const counted = await countRecords(session, total.highest);
-        total.increments.push(...counted.increments);
-        total.highest = counted.highest;
-      } finally {
-        await session.close();
-      }
-    };
-    if (life && inBronze.length > 0) {
-      await add(async (session) => {
-        const where = withinLife(life, inBronze);
-        await session.readTable('records', bronzeTables(pipeline.event).events.name, { where });
-        const [row] = await session.query<{ n: number }>('SELECT count(*) AS n FROM records');
-        return row!.n;
-      });
-    }
-    if (ranges.length > 0) {
-      await add(async (session) => {
-        const { records, bytes } = await session.readLog('records', pipeline.event, ranges);
-        if (records > 0) recordBytes = Math.max(1, bytes / records);
-        return records;
-      });
-    }
-    return total;
-  }
-
-  async function countRecords(session: EngineSession, highestEventUs: readonly (number | null)[]) {
-    await session.define('checked', checkedSql(pipeline, 'records', ['log_partition', 'log_offset']));
-    await session.define('live_events', liveEventsSql(pipeline, 'checked'), { materialize: true });
-    const bounds = await session.query<LiveBounds>(liveBoundsSql('live_events'));
-    const before = new Map(highestEventUs.flatMap((us, partition) => (us === null ? [] : [[partition, us]])));
-    const late = canBeLate(pipeline, before, bounds);
-    const increments = await session.query<LiveIncrement>(
-      liveIncrementsSql(pipeline, 'live_events', before, late),
-    );
-    const after = highestAfter(before, bounds);
-    return {
-      increments,
-      highest: highestEventUs.map((_, partition) => after.get(partition) ?? null),
     };
   }
 

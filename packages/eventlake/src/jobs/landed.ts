@@ -7,7 +7,7 @@ import type { OffsetRange } from '../log/event-log.js';
 import type { EventDefinition } from '../schema/definition.js';
 import { bronzeTables } from '../schema/tables.js';
 import type { JobContext } from './job.js';
-import { between } from './offset-sets.js';
+import { between, common } from './offset-sets.js';
 import { withinBatches, withinRanges } from './predicates.js';
 import type { LandingInput } from './raw-landing.js';
 
@@ -49,6 +49,15 @@ export function landedLives({ batch, input }: Plan<LandingInput>): LandedLife[] 
   }));
 }
 
+/** The newest life of the topic under this id, as far as it has landed. */
+export async function landedLife(
+  context: Pick<JobContext, 'pipeline' | 'engine' | 'store'>,
+  topicId: string,
+): Promise<LandedLife | undefined> {
+  const plan = await landedPlan(context);
+  return plan && landedLives(plan).findLast((life) => life.topicId === topicId);
+}
+
 /** Bronze's rows of a life of the topic, within ranges of it. */
 export function withinLife({ fromBatch, toBatch }: LandedLife, ranges: readonly OffsetRange[]): Predicate {
   return {
@@ -77,6 +86,20 @@ export async function lostInLife(
     from,
     to,
   }));
+}
+
+/** The same, of ranges: nobody can know what was there. */
+export async function lostWithin(
+  { pipeline, engine }: Pick<JobContext, 'pipeline' | 'engine'>,
+  life: LandedLife,
+  ranges: readonly OffsetRange[],
+): Promise<OffsetRange[]> {
+  const session = await engine.open();
+  try {
+    return common(ranges, await lostInLife(session, pipeline.event, life));
+  } finally {
+    await session.close();
+  }
 }
 
 function notThere(error: unknown): undefined {
