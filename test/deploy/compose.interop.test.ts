@@ -127,13 +127,25 @@ test('its jobs are commands that fill ClickHouse from Kafka, as plain processes,
   await stop(children);
 });
 
-test('without a server, the one command answers readers who have the password, and nobody else', async () => {
+test('without a server, the one command checks its ledger, and answers readers who have the password only', async () => {
   const { clickhouse } = await load('compose.embedded.yaml', PASSWORDS);
   const dataDir = await folder();
-  const child = startService(clickhouse!, { EVENTLAKE_DATA_DIR: dataDir, EVENTLAKE_CLICKHOUSE_PORT: '0' });
+  expect(clickhouse!.environment).toHaveProperty('EVENTLAKE_VERIFY_INTERVAL_MS');
+  const child = startService(clickhouse!, {
+    EVENTLAKE_DATA_DIR: dataDir,
+    EVENTLAKE_CLICKHOUSE_PORT: '0',
+    EVENTLAKE_VERIFY_INTERVAL_MS: '3000',
+  });
   await expect.poll(() => findEndpoint(dataDir), { timeout: 60_000 }).toBeDefined();
   const { url } = (await findEndpoint(dataDir))!;
   await until(url, 'reader', 'r1', 'SELECT count() > 0 FROM realtime.events_per_minute');
+  // The ledger is checked by itself: an alert rule looks at it.
+  await until(
+    url,
+    'reader',
+    'r1',
+    "SELECT uniq(checked_at) > 1 AND countIf(status = 'mismatch') = 0 FROM realtime.pipeline_checks",
+  );
   const refused = await fetch(url, {
     method: 'POST',
     body: 'SELECT 1',

@@ -34,7 +34,7 @@ export function registerDev(program: Command): void {
       'after',
       `
 Each part is a process of its own that runs the very command that production runs, restarted when it fails. The batch
-jobs run once a minute unless their intervalMs is set. Ctrl-C stops everything and loses nothing; the next start goes on.
+jobs run once a minute unless their intervalMs is set, \`verify\` as often as verify.intervalMs says. Ctrl-C stops everything and loses nothing; the next start goes on.
 
 Examples:
   eventlake dev
@@ -79,7 +79,7 @@ async function dev(invocation: Invocation, options: DevOptions): Promise<void> {
   const startedMs = performance.now();
   screen.stopping();
   const { killed } = await supervisor.stop(
-    [['producer'], JOBS.map(({ name }) => name), ['serve']],
+    [['producer', 'verify'], JOBS.map(({ name }) => name), ['serve']],
     STOP_DEADLINE_MS,
   );
   await screen.stopped({ durationMs: performance.now() - startedMs, killed, failure });
@@ -120,11 +120,15 @@ function childrenOf(
     '--json',
   ];
   const embedded = settings.clickhouse.url === undefined;
+  const { intervalMs } = settings.verify;
   return [
     ...(embedded ? [{ name: 'serve', command: command('serve') }] : []),
     ...(withProducer ? [{ name: 'producer', command: command('run', 'producer') }] : []),
     // Who needs ClickHouse waits for the endpoint, instead of opening the folder in its own process.
     ...JOBS.map(({ name }) => ({ name, command: command('run', name) })),
+    ...(intervalMs === undefined
+      ? []
+      : [{ name: 'verify', command: command('verify', '--every', String(Math.ceil(intervalMs / 1000))) }]),
   ];
 }
 

@@ -21,5 +21,13 @@ export async function openForCommand(
   await log.close();
   // Beside a result only what is wrong is worth a line.
   const logger = makeLogger('command', settings.logLevel === 'silent' ? 'silent' : 'warn', json);
-  return openComponents({ settings, logger, signal, cwd: process.cwd(), crashAt });
+  return openComponents({
+    settings,
+    logger,
+    signal,
+    cwd: process.cwd(),
+    // Under `dev` the endpoint is a process of its own.
+    opensClickHouse: !process.send,
+    crashAt,
+  });
 }

@@ -1,13 +1,16 @@
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import type { Components } from '../components.js';
+import type { Settings } from '../config.js';
 import { sleep } from '../jobs/sleep.js';
 import type { VerifyReport } from '../verify/verify.js';
 import { invoke } from './invocation.js';
 import { openForCommand } from './open-for-command.js';
 import { wholeNumber } from './options.js';
-import { stopSignal } from './stop-signal.js';
+import { stopSignal, tellParent } from './stop-signal.js';
 import { print, printJson } from './terminal/streams.js';
+
+const LOOK_EVERY_MS = 1000;
 
 export function registerVerify(program: Command): void {
   program
@@ -34,6 +37,9 @@ Examples:
       const { verify } = await import('../verify/verify.js');
       const { leaveVerdict } = await import('../metrics/verify-metrics.js');
       const signal = stopSignal();
+      tellParent({ type: 'ready' });
+      // What goes on beside the jobs may have started before them.
+      if (everySeconds !== undefined && !(await logIsThere(invocation.settings, signal))) return;
       const components = await openForCommand(invocation, signal);
       try {
         for (;;) {
@@ -41,6 +47,7 @@ Examples:
           const report = await verify(components, { deep: options.deep ?? false });
           await keep(components, report);
           await leaveVerdict(invocation.settings.dataDir, report).catch(() => {});
+          if (everySeconds !== undefined) tell(components, report);
           process.exitCode = report.ok ? 0 : 1;
           if (invocation.json) printJson(report);
           else await show(report);
@@ -52,6 +59,27 @@ Examples:
         await components.close();
       }
     });
+}
+
+/** @returns false where it is stopped before there is one */
+async function logIsThere(settings: Settings, signal: AbortSignal): Promise<boolean> {
+  const { openExistingLog } = await import('../components.js');
+  while (!signal.aborted) {
+    const log = await openExistingLog(settings);
+    if (log) {
+      await log.close();
+      return true;
+    }
+    await sleep(LOOK_EVERY_MS, signal);
+  }
+  return false;
+}
+
+/** Where it goes on by itself, nobody looks at each result. */
+function tell({ logger }: Components, { ok, checks }: VerifyReport): void {
+  if (ok) return;
+  const wrong = checks.filter(({ status }) => status === 'mismatch');
+  logger.error({ checks: wrong.map(({ check }) => check) }, 'the ledger does not add up');
 }
 
 /** What was found holds whether it can be kept or not. */

@@ -192,6 +192,13 @@ export const settingsSchema = z.strictObject({
         .prefault({}),
     })
     .prefault({}),
+  verify: z
+    .strictObject({
+      intervalMs: milliseconds(1000)
+        .optional()
+        .describe('How often `eventlake dev` recounts the ledger. Unset: it does not.'),
+    })
+    .prefault({}),
   metrics: z
     .strictObject({
       host: text
