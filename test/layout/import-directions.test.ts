@@ -4,22 +4,24 @@ import { sourcesBelow } from './sources.js';
 const EVENTLAKE = 'packages/eventlake/src';
 
 /**
- * What a folder of eventlake may import besides itself, types included. An event travels in this order, and no folder
- * knows the ones behind it; only `cli` and `pipeline.ts` know everything.
+ * What a folder of eventlake may import besides itself, types included. An event travels in this order: a folder knows
+ * those before it, and of a contract that has several implementations the contract alone. What is named by its file is an
+ * exception, or all that is needed. `cli`, `pipeline.ts` and `components.ts` know everything.
  */
-const COMMON = ['port-owner.ts', 'errors.ts', 'limits.ts', 'crash-points.ts', 'lock.ts', 'process-start.ts'];
+const COMMON = ['errors.ts', 'limits.ts'];
+const CONTRACTS = ['log/event-log.ts', 'engine/engine.ts', 'serving/serving.ts'];
 const MAY_IMPORT: Record<string, string[]> = {
   schema: ['errors.ts', 'log/event-log.ts'],
   config: ['errors.ts', 'import-default.ts'],
   log: [...COMMON, 'config.ts', 'schema'],
   ingest: [...COMMON, 'log/event-log.ts'],
-  batch: [...COMMON, 'log/event-log.ts'],
-  engine: [...COMMON, 'config.ts', 'log/event-log.ts', 'schema'],
-  serving: [...COMMON, 'config.ts', 'schema', 'metrics/endpoint-metrics.ts'],
-  jobs: [...COMMON, 'config.ts', 'schema', 'log', 'batch', 'engine', 'serving/serving.ts'],
-  verify: [...COMMON, 'config.ts', 'schema', 'log', 'batch', 'engine', 'serving', 'jobs'],
-  metrics: [...COMMON, 'config.ts', 'schema', 'log', 'jobs', 'status.ts', 'verify'],
-  tracing: [...COMMON, 'batch', 'engine', 'jobs', 'serving/serving.ts'],
+  batch: COMMON,
+  engine: [...COMMON, 'config.ts', 'log/event-log.ts', 'schema', 'process-start.ts'],
+  serving: [...COMMON, 'config.ts', 'schema', 'lock.ts', 'port-owner.ts', 'metrics/endpoint-metrics.ts'],
+  jobs: [...COMMON, ...CONTRACTS, 'config.ts', 'schema', 'batch'],
+  verify: [...COMMON, ...CONTRACTS, 'config.ts', 'schema', 'batch', 'jobs'],
+  metrics: [...COMMON, 'config.ts', 'status.ts'],
+  tracing: [...COMMON, ...CONTRACTS, 'batch', 'jobs/job.ts'],
 };
 
 const sources = sourcesBelow(EVENTLAKE);
