@@ -3,9 +3,9 @@ import { EventlakeError } from '../errors.js';
 import type { EventLog } from '../log/event-log.js';
 import { contentOf, STDIN, sizeOf } from './input.js';
 import { keyFieldReader } from './key-field.js';
-import { contentLedger, type Ledger, namedLedger, noLedger } from './ledger.js';
 import { countNotObjects, countRecords, recordsOf } from './records.js';
 import { type Segment, segmentsOf } from './segments.js';
+import { type Source, sourceByContent, sourceByName, sourceUnknown } from './source.js';
 
 export interface IngestOptions {
   log: EventLog;
@@ -77,19 +77,19 @@ export async function ingest(files: readonly string[], options: IngestOptions): 
   for (const file of files) {
     if (signal?.aborted) break;
     progress.file = file;
-    const ledger =
+    const source =
       sourceId !== undefined
-        ? await namedLedger(log, topic, sourceId)
+        ? await sourceByName(log, topic, sourceId)
         : file === STDIN
-          ? noLedger(log, topic)
-          : contentLedger(log, topic);
+          ? sourceUnknown(log, topic)
+          : sourceByContent(log, topic);
     const onBytes = (bytes: number) => {
       progress.bytesRead += bytes;
     };
     const content = contentOf(file, options.stdin ?? process.stdin, onBytes, signal);
     const ingesting = ingestFile(
       segmentsOf(content, file),
-      ledger,
+      source,
       keyOf,
       signal,
       (records, skipped, notObjects) => {
@@ -111,7 +111,7 @@ type KeyOf = ReturnType<typeof keyFieldReader>;
 
 async function ingestFile(
   segments: AsyncGenerator<Segment>,
-  ledger: Ledger,
+  source: Source,
   keyOf: KeyOf,
   signal: AbortSignal | undefined,
   report: (records: number, skipped: number, notObjects: number) => void,
@@ -120,13 +120,13 @@ async function ingestFile(
   let onItsWay: Promise<void> = Promise.resolve();
   try {
     for await (const segment of segments) {
-      let from = await ledger.ingested(segment);
+      let from = await source.ingested(segment);
       report(0, countRecords(segment, from), 0);
       for (const to of cutsOf(segment).filter((cut) => cut > from)) {
         const records = recordsOf(segment, from, to, keyOf);
         await onItsWay;
         if (signal?.aborted) return;
-        onItsWay = ledger.append(segment, to, records).then((isAppended) => {
+        onItsWay = source.append(segment, to, records).then((isAppended) => {
           if (isAppended) report(records.count, 0, countNotObjects(records));
           else report(0, records.count, 0);
         });

@@ -4,8 +4,8 @@ import type { EventLog, RecordBatch } from '../log/event-log.js';
 import { contentEnd } from './records.js';
 import type { Segment } from './segments.js';
 
-/** Knows what of an input is in the log already, and appends the rest so that it is known too. */
-export interface Ledger {
+/** An input as the log knows it: what of it is there already. The rest is appended so that it is known, too. */
+export interface Source {
   /** How many bytes of the segment have been ingested. Segments are asked for in their order. */
   ingested(segment: Segment): Promise<number>;
   /** Appends records and the position behind them at once. @returns false where another process was faster. */
@@ -20,7 +20,7 @@ export interface Ledger {
  * ids again, and a longer one the same up to where the shorter one ended, which may be in the midst of a segment: there
  * every line's end is tried, if a mark says that some file ended in a segment that begins like this one.
  */
-export function contentLedger(log: EventLog, topic: string): Ledger {
+export function sourceByContent(log: EventLog, topic: string): Source {
   /** Hash of all segments before. */
   let chain = '';
   /** Nothing behind something new can have been ingested before. */
@@ -90,7 +90,7 @@ function markId(before: string, { bytes, lineEnds }: Segment): string {
 }
 
 /** Trusts the name that the caller gives: what counts is how many bytes of it have been ingested. */
-export async function namedLedger(log: EventLog, topic: string, sourceId: string): Promise<Ledger> {
+export async function sourceByName(log: EventLog, topic: string, sourceId: string): Promise<Source> {
   let position = await log.sourcePosition(topic, sourceId);
   return {
     async ingested(segment) {
@@ -111,7 +111,7 @@ export async function namedLedger(log: EventLog, topic: string, sourceId: string
 }
 
 /** Appends whatever comes: a stream without a name cannot be recognised. */
-export function noLedger(log: EventLog, topic: string): Ledger {
+export function sourceUnknown(log: EventLog, topic: string): Source {
   return {
     ingested: async () => 0,
     append: async (_segment, _to, records) => {
