@@ -6,6 +6,7 @@ import { PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { liveArea } from '../../packages/eventlake/src/cli/dev/live-area.js';
+import { invitation } from '../../packages/eventlake/src/cli/dev/screen.js';
 import { renderView } from '../../packages/eventlake/src/cli/dev/view.js';
 import type { Status } from '../../packages/eventlake/src/status.js';
 import { canOpenTerminal, onTerminal, type Size, screenOf, type TerminalRun } from './support/terminal.js';
@@ -138,4 +139,13 @@ describe('the view of dev', () => {
     const line = view(1000).find((one) => one.startsWith('log '));
     expect(line).toMatch(/^log +150 +1,000/);
   });
+});
+
+test('the query that `dev` invites to try is never cut off, so that it can be copied', () => {
+  const queries = ['SELECT a, sum(b) FROM c GROUP BY a', 'SELECT * FROM c'];
+  const [, wide] = invitation('http://127.0.0.1:1', queries, 100);
+  expect(wide).toBe('try         npx eventlake query "SELECT a, sum(b) FROM c GROUP BY a"');
+  expect(invitation('http://127.0.0.1:1', queries, wide!.length)[1]).toBe(wide);
+  const [, narrow] = invitation('http://127.0.0.1:1', queries, wide!.length - 1);
+  expect(narrow).toBe('try         npx eventlake query "SELECT * FROM c"');
 });

@@ -64,7 +64,7 @@ async function dev(invocation: Invocation, options: DevOptions): Promise<void> {
   const screen = openScreen({
     settings,
     status: status.reader,
-    query: queryToTry(status.pipeline),
+    queries: queriesToTry(status.pipeline),
     json,
     live: options.live,
   });
@@ -98,11 +98,13 @@ async function watch({ settings }: Invocation, status: StatusReader): Promise<Ob
   return observed;
 }
 
-/** The newest windows of the first live table, whose rows are increments. */
-function queryToTry({ live }: PipelineDefinition): string {
+/** The first live table summed up, since its rows are increments; or as it is, which is shorter. */
+function queriesToTry({ live }: PipelineDefinition): string[] {
   const { name, by, count } = live.tables[0]!;
-  const columns = ['window_start', ...by].join(', ');
-  return `SELECT ${columns}, sum(${count}) AS ${count} FROM ${name} GROUP BY ${columns} ORDER BY window_start DESC LIMIT 8`;
+  return [
+    `SELECT ${by.join(', ')}, sum(${count}) FROM ${name} GROUP BY ${by.join(', ')}`,
+    `SELECT * FROM ${name}`,
+  ];
 }
 
 function childrenOf(

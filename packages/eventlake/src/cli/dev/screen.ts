@@ -26,8 +26,8 @@ export interface Screen {
 export interface ScreenOptions {
   settings: Settings;
   status: StatusReader;
-  /** The query to try. */
-  query: string;
+  /** Queries to try, the better ones first. */
+  queries: readonly string[];
   json: boolean;
   /** A live view, where stderr is a terminal. */
   live: boolean;
@@ -44,7 +44,7 @@ const SAMPLES_MAX = 6;
  * What `dev` shows: a live view on a terminal, with warnings above it; otherwise a line now and then, and whatever the
  * children have to say beside their batches. With --json, all their log lines as they are.
  */
-export function openScreen({ settings, status, query, json, live }: ScreenOptions): Screen {
+export function openScreen({ settings, status, queries, json, live }: ScreenOptions): Screen {
   const area = live && !json && process.stderr.isTTY ? liveArea(process.stderr) : undefined;
   const startedMs = Date.now();
   const samples: Sample[] = [];
@@ -79,7 +79,7 @@ export function openScreen({ settings, status, query, json, live }: ScreenOption
     const view = {
       samples,
       states: states(),
-      invitation: url ? invitation(url, query) : [],
+      invitation: url ? invitation(url, queries, process.stderr.columns ?? 120) : [],
       dataDir: settings.dataDir,
       upMs: Date.now() - startedMs,
     };
@@ -114,7 +114,7 @@ export function openScreen({ settings, status, query, json, live }: ScreenOption
       isDirty = true;
       if (message.type !== 'ready' || !message.url) return;
       url = message.url;
-      if (!area && !json) for (const line of invitation(url, query)) remark(line);
+      if (!area && !json) for (const line of invitation(url, queries, Number.POSITIVE_INFINITY)) remark(line);
     },
     exit(name, code, signal, retryInMs) {
       if (json) return;
@@ -147,9 +147,10 @@ export function openScreen({ settings, status, query, json, live }: ScreenOption
   };
 }
 
-/** Where to look now. */
-function invitation(url: string, query: string): string[] {
-  return [`ClickHouse  ${pc.cyan(url)}`, `try         npx eventlake query "${query}"`];
+/** Where to look now: the first query that fits into a line, since one that is cut off cannot be copied. */
+export function invitation(url: string, queries: readonly string[], columns: number): string[] {
+  const lines = queries.map((query) => `try         npx eventlake query "${query}"`);
+  return [`ClickHouse  ${pc.cyan(url)}`, lines.find(({ length }) => length <= columns) ?? lines.at(-1)!];
 }
 
 function statusLine(samples: readonly Sample[]): string {
