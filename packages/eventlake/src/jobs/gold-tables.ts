@@ -33,8 +33,10 @@ export function computeOrder(gold: readonly GoldTable[]): GoldTable[] {
  * Rollups before the sets that they count: a replay that finds a batch in a set could not tell any more what the batch has
  * added to it.
  */
+export const COMMIT_ORDER = ['rollup', 'set', 'replace', 'append'] as const satisfies GoldTable['grows'][];
+
 export function commitOrder(gold: readonly GoldTable[]): GoldTable[] {
-  return inOrder(gold, ['rollup', 'set', 'replace', 'append']);
+  return inOrder(gold, COMMIT_ORDER);
 }
 
 function inOrder(gold: readonly GoldTable[], order: readonly GoldTable['grows'][]): GoldTable[] {

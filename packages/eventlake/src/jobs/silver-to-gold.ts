@@ -1,11 +1,11 @@
 import { PLANS_KEPT, type Plan } from '../batch/plan.js';
 import { openPlanStore } from '../batch/plan-store.js';
-import type { BatchId } from '../engine/engine.js';
+import type { BatchId, EngineSession } from '../engine/engine.js';
 import { servingTables, silverTables } from '../schema/tables.js';
 import { batchesOfRows } from './batch-bounds.js';
 import type { SilverInput } from './bronze-to-silver.js';
 import { FOLD_FILES_MAX, rollupsOf, setsAreBehind } from './gold-folds.js';
-import { commitOrder, type GoldInput, prepareGold } from './gold-tables.js';
+import { COMMIT_ORDER, commitOrder, type GoldInput, type GoldWrite, prepareGold } from './gold-tables.js';
 import type { BatchReport, Job, JobContext } from './job.js';
 import { maintenance } from './maintenance.js';
 import { newPlan } from './planning.js';
@@ -20,8 +20,8 @@ export interface SilverToGoldOptions {
   foldFilesMax?: number;
 }
 
-/** A backlog larger than this goes to gold in several batches. */
-const BATCH_ROWS_MAX = 5_000_000;
+/** A backlog larger than this goes to gold in several batches, so that memory does not grow with it. */
+const BATCH_ROWS_MAX = 2_000_000;
 
 /**
  * Silver → gold: facts are appended, rollups get increments, dimensions and KPIs are computed from the rollups, so that
@@ -126,15 +126,20 @@ export function silverToGold(context: JobContext, options: SilverToGoldOptions =
         input: plan.input,
         signal,
       });
-      let rowsOut = 0;
-      for (const { table, write, mode } of writes) {
+      // No increments need no commit: what must move is the position, which is the facts', and that of sets.
+      const landing = writes.filter(
+        ({ table, write, mode }) => mode === 'overwrite' || write.rows > 0 || table.grows !== 'rollup',
+      );
+      for (const grows of COMMIT_ORDER) {
         signal.throwIfAborted();
-        // No increments need no commit: what must move is the position, which is the facts', and that of sets.
-        if (mode === 'append' && write.rows === 0 && table.grows === 'rollup') continue;
-        await session.commit(write, id, mode);
-        crashPoint(`silver-to-gold:after-${table.name}-commit`);
-        rowsOut += write.rows;
+        await commitTogether(
+          session,
+          id,
+          landing.filter(({ table }) => table.grows === grows),
+          crashPoint,
+        );
       }
+      const rowsOut = landing.reduce((sum, { write }) => sum + write.rows, 0);
       crashPoint('silver-to-gold:after-commit');
       await publish(plan, { again: false });
       await plans.forget(plan.batch - PLANS_KEPT);
@@ -159,4 +164,21 @@ export function silverToGold(context: JobContext, options: SilverToGoldOptions =
   // Rollups are folded and what is computed from them is replaced: facts and sets grow by small files.
   const growing = tables.filter(({ grows }) => grows === 'append' || grows === 'set');
   return { name: 'silver-to-gold', recover, runBatch, maintain: maintenance(context, tables, growing) };
+}
+
+/** Tables that do not stand on each other, at the same time: most of it is waiting for the disk. */
+async function commitTogether(
+  session: EngineSession,
+  id: BatchId,
+  writes: readonly GoldWrite[],
+  crashPoint: JobContext['crashPoint'],
+): Promise<void> {
+  // Waited for to the last one: none must land behind the caller's back.
+  const ended = await Promise.allSettled(
+    writes.map(async ({ table, write, mode }) => {
+      await session.commit(write, id, mode);
+      crashPoint(`silver-to-gold:after-${table.name}-commit`);
+    }),
+  );
+  for (const end of ended) if (end.status === 'rejected') throw end.reason;
 }
