@@ -1,5 +1,5 @@
 export type * from './actions.js';
-export { compaction, planCompaction } from './changes/compaction.js';
+export { compaction, filesByPartition, planCompaction } from './changes/compaction.js';
 export { filesToReplace, overwrite, replaceWhere } from './changes/overwrite.js';
 export type * from './contract.js';
 export { createTable } from './create.js';

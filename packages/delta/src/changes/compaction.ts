@@ -14,7 +14,7 @@ export function planCompaction(snapshot: Snapshot, options: CompactionOptions): 
   const { targetBytes, minFiles = MIN_FILES_DEFAULT, where, maxBytes = MAX_BYTES_DEFAULT } = options;
   const groups: CompactionGroup[] = [];
   let plannedBytes = 0;
-  for (const files of byPartition(snapshot.files(where)).values()) {
+  for (const files of filesByPartition(snapshot.files(where))) {
     for (const group of groupsOf(files, targetBytes)) {
       const isWorth = group.files.length >= minFiles || group.files.some((file) => file.deletionVector);
       if (!isWorth) continue;
@@ -52,7 +52,8 @@ export function compaction(
   };
 }
 
-function byPartition(files: readonly AddFile[]): Map<string, AddFile[]> {
+/** Files with the same partition values together, in the order in which each first came. Pure. */
+export function filesByPartition(files: readonly AddFile[]): AddFile[][] {
   const partitions = new Map<string, AddFile[]>();
   for (const file of files) {
     const key = JSON.stringify(Object.entries(file.partitionValues).sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -60,7 +61,7 @@ function byPartition(files: readonly AddFile[]): Map<string, AddFile[]> {
     if (partition) partition.push(file);
     else partitions.set(key, [file]);
   }
-  return partitions;
+  return [...partitions.values()];
 }
 
 /** A file of this part of the target is as good as one that has reached it. */

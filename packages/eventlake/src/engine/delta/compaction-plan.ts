@@ -1,6 +1,5 @@
-import type { AddFile } from '@eventlake/delta';
+import { type AddFile, filesByPartition } from '@eventlake/delta';
 import type { CompactOptions } from '../engine.js';
-import { groupByPartition } from './partitions.js';
 
 /** Files of at least this part of a tier's size belong to the next one. */
 const FULL_ENOUGH = 0.75;
@@ -24,7 +23,7 @@ export function filesToCompact(
     const [fromBytes, toBytes] = [belowBytes, tierBytes * FULL_ENOUGH];
     belowBytes = toBytes;
     const ofTier = files.filter(({ size }) => size >= fromBytes && size < toBytes);
-    for (const partition of groupByPartition(ofTier)) {
+    for (const partition of filesByPartition(ofTier)) {
       if (partition.length >= minFiles) return upTo(tierBytes, partition);
     }
   }

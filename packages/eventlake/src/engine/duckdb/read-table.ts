@@ -1,6 +1,5 @@
-import type { AddFile, StructField } from '@eventlake/delta';
+import { type AddFile, filesByPartition, type StructField } from '@eventlake/delta';
 import { EventlakeError } from '../../errors.js';
-import { groupByPartition } from '../delta/partitions.js';
 import { partitionValueSql, type TableRead, wantedFields, whereSql } from '../delta/sql.js';
 import type { TableVersion } from '../delta/tables.js';
 import { duckdbSql, duckdbTypeOf, quoteName, quoteText } from './sql-text.js';
@@ -23,7 +22,7 @@ export function tableSql(read: TableRead & LocalTable, files: readonly AddFile[]
 /** SQL for all rows of these files of the table. */
 export function filesSql(table: LocalTable, files: readonly AddFile[]): string {
   checkReadable(table);
-  const groups = groupByPartition(files).map((group) => groupSql(table, group));
+  const groups = filesByPartition(files).map((group) => groupSql(table, group));
   return groups.length === 0 ? noRowsSql(table.snapshot.schema.fields) : groups.join('\nUNION ALL ');
 }
 
@@ -31,7 +30,7 @@ export function filesSql(table: LocalTable, files: readonly AddFile[]): string {
 export function placedFilesSql(table: LocalTable, files: readonly AddFile[]): string {
   checkMapping(table);
   const places = ', filename AS "file path", file_row_number AS "file position"';
-  const groups = groupByPartition(files).map((group) =>
+  const groups = filesByPartition(files).map((group) =>
     groupSql(table, group, places, ', filename = true, file_row_number = true'),
   );
   if (groups.length > 0) return groups.join('\nUNION ALL ');

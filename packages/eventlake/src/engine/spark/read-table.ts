@@ -1,5 +1,4 @@
-import { type AddFile, dataFilePath, type Store } from '@eventlake/delta';
-import { groupByPartition } from '../delta/partitions.js';
+import { type AddFile, dataFilePath, filesByPartition, type Store } from '@eventlake/delta';
 import { partitionValueSql, type TableRead, wantedFields, whereSql } from '../delta/sql.js';
 import type { TableVersion } from '../delta/tables.js';
 import type { Relation } from './connect/session.js';
@@ -23,7 +22,7 @@ export function tableRelation(store: Store, read: TableRead, limits: ReadLimits)
   const { snapshot, where } = read;
   const columns = wantedFields(read).map(({ name }) => quoteName(name));
   const files = snapshot.files(where);
-  const groups = groupByPartition(files);
+  const groups = filesByPartition(files);
   const isPlain = (snapshot.metadata.configuration['delta.columnMapping.mode'] ?? 'none') === 'none';
   const isSmall = files.length <= limits.filesMax && groups.length <= limits.partitionsMax;
   const rows =
