@@ -119,8 +119,8 @@ describe('doctor', () => {
 
 describe('reset', () => {
   test('deletes what is ours in the data folder, and nothing else', async () => {
-    await mkdir(join(cwd, '.eventlake', 'lakehouse'), { recursive: true });
-    await mkdir(join(cwd, '.eventlake', 'precious'));
+    for (const name of ['lakehouse', 'metrics', 'precious'])
+      await mkdir(join(cwd, '.eventlake', name), { recursive: true });
     const { code } = await run(['reset', '--yes'], { cwd });
     expect(code).toBe(0);
     expect(await readdir(join(cwd, '.eventlake'))).toEqual(['precious']);

@@ -35,7 +35,7 @@ const texts = fc.oneof(
   fc
     .tuple(
       fc.constantFrom('a', 'é', '\u{1f600}', '\u{10ffff}'),
-      fc.constantFrom(31, 32, 33),
+      fc.constantFrom(31, 32, 33, 36),
       fc.string({ maxLength: 2 }),
     )
     .map(([unit, count, end]) => unit.repeat(count) + end),

@@ -6,7 +6,7 @@ import { askYesNo } from './terminal/ask.js';
 import { print, printJson } from './terminal/streams.js';
 
 /** What lives in a data folder, and nothing else is deleted: a wrong --data-dir must not cost anybody a home folder. */
-const OURS = ['lakehouse', 'log', 'clickhouse', 'cache', 'tmp', 'locks'];
+const OURS = ['lakehouse', 'log', 'clickhouse', 'cache', 'metrics', 'tmp', 'locks'];
 
 /** What is ours in a lakehouse that lies elsewhere. */
 const LAKEHOUSE = ['bronze', 'silver', 'gold', 'rollup', 'indexes', 'checkpoints', '_conditional-put-check'];

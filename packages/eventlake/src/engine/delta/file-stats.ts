@@ -41,8 +41,12 @@ function boundsOf(
   const max = stats.get('max');
   if (min === undefined || max === undefined) return undefined;
   switch (type) {
-    case 'string':
-      return { min: JSON.stringify(prefix(min)), max: JSON.stringify(upperPrefix(max)) };
+    case 'string': {
+      const upper = upperPrefix(max);
+      return upper === undefined
+        ? undefined
+        : { min: JSON.stringify(prefix(min)), max: JSON.stringify(upper) };
+    }
     case 'byte':
     case 'short':
     case 'integer':
@@ -83,11 +87,17 @@ function prefix(text: string): string {
     : [...text.slice(0, 4 * TEXT_CHARACTERS)].slice(0, TEXT_CHARACTERS).join('');
 }
 
-/** A text that is not less than any that begins like this one: cut off, with the highest character behind. */
-function upperPrefix(text: string): string {
+/**
+ * A text that is not less than this one: cut off, with the highest character behind. Where that is what was cut off, more of
+ * it may follow, and there is no short bound.
+ */
+function upperPrefix(text: string): string | undefined {
   const cut = prefix(text);
-  return cut === text ? text : `${cut}\u{10ffff}`;
+  if (cut === text) return text;
+  return text.startsWith(HIGHEST, cut.length) ? undefined : `${cut}${HIGHEST}`;
 }
+
+const HIGHEST = '\u{10ffff}';
 
 /** `2024-05-31 12:00:00.123456+00` as ISO 8601 to the millisecond, not above or not below it. */
 function toMillis(text: string, direction: 'down' | 'up'): string | undefined {
