@@ -1,18 +1,27 @@
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer as createHttp2Server, type ServerHttp2Session } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ConnectRouter } from '@connectrpc/connect';
+import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { localStore } from '@eventlake/delta';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Engine } from '../../packages/eventlake/src/engine/engine.js';
+import { rowsOf } from '../../packages/eventlake/src/engine/spark/arrow.js';
+import { SparkClient } from '../../packages/eventlake/src/engine/spark/connect/client.js';
+import { ConnectSession } from '../../packages/eventlake/src/engine/spark/connect/session.js';
 import {
   openSparkEngine,
   type SparkEngineOptions,
 } from '../../packages/eventlake/src/engine/spark/engine.js';
+import { SparkConnectService } from '../../packages/eventlake/src/engine/spark/protocol/spark/connect/base_pb.js';
+import { sqlRelation } from '../../packages/eventlake/src/engine/spark/relations.js';
 import { contractEvent } from '../contracts/engine.js';
 import { cuttingProxy } from './spark/cutting-proxy.js';
 import { type SparkServer, startSpark } from './spark/server.js';
+import { tlsProxy } from './spark/tls-proxy.js';
 
 const TOKEN = 'a-token-of-the-test';
 const numbers = { name: 'a.numbers', columns: [{ name: 'n', type: 'integer' as const }] };
@@ -31,6 +40,27 @@ afterAll(async () => {
   await server?.close();
   await rm(folder, { recursive: true, force: true });
 });
+
+/** Another gRPC server on this machine. */
+async function serve(routes: (router: ConnectRouter) => void): Promise<{ url: string; close(): void }> {
+  const sessions = new Set<ServerHttp2Session>();
+  const grpc = createHttp2Server(connectNodeAdapter({ routes }));
+  grpc.on('session', (session) => sessions.add(session));
+  await new Promise<void>((resolve) => grpc.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `sc://127.0.0.1:${(grpc.address() as AddressInfo).port}`,
+    close: () => {
+      for (const session of sessions) session.destroy();
+      grpc.close();
+    },
+  };
+}
+
+async function read(blocks: AsyncIterable<Uint8Array>): Promise<Record<string, unknown>[]> {
+  const rows: Record<string, unknown>[] = [];
+  for await (const block of blocks) rows.push(...rowsOf(block));
+  return rows;
+}
 
 async function open(options: Partial<SparkEngineOptions> = {}): Promise<Engine> {
   const engine = await openSparkEngine({
@@ -68,6 +98,71 @@ describe('the way to the server', () => {
     await open({ token: undefined, url: `${server.url}/;token=${TOKEN}` });
   });
 
+  test('encrypted, with a token: a server whose certificate is of an authority that was named, and no other', async () => {
+    const proxy = await tlsProxy(server.url);
+    try {
+      const url = `sc://localhost:${proxy.port}/;use_ssl=true`;
+      const session = await (await open({ url, caFile: proxy.caFile })).open();
+      expect(await session.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+      await session.close();
+      for (const caFile of [undefined, proxy.otherCaFile]) {
+        await expect(open({ url, caFile })).rejects.toMatchObject({
+          kind: 'forbidden',
+          message: expect.stringContaining('certificate is not trusted'),
+          where: { url: `sc://localhost:${proxy.port}` },
+          hint: expect.stringContaining('spark.caFile'),
+        });
+      }
+      // A certificate for another name.
+      const elsewhere = `sc://127.0.0.1:${proxy.port}/;use_ssl=true`;
+      await expect(open({ url: elsewhere, caFile: proxy.caFile })).rejects.toMatchObject({
+        kind: 'forbidden',
+      });
+      await expect(open({ url, caFile: proxy.caFile, token: 'another-token' })).rejects.toMatchObject({
+        kind: 'forbidden',
+        hint: expect.stringContaining('spark.token'),
+      });
+      await expect(open({ url, caFile: join(folder, 'nowhere.crt') })).rejects.toMatchObject({
+        kind: 'not-found',
+        where: { setting: 'spark.caFile' },
+      });
+    } finally {
+      proxy.close();
+    }
+  });
+
+  test('a server of an older Spark is refused, by its version', async () => {
+    // All that is asked of it before is its version.
+    const older = await serve((router) =>
+      router.service(SparkConnectService, {
+        analyzePlan: () => ({ result: { case: 'sparkVersion', value: { version: '4.1.2' } } }),
+        releaseSession: () => ({}),
+      }),
+    );
+    try {
+      await expect(open({ url: older.url })).rejects.toMatchObject({
+        kind: 'invalid',
+        message: 'The server is Spark 4.1.2, but it has to be 4.2 or later',
+        where: { url: older.url },
+        hint: expect.stringContaining('deploy/spark'),
+      });
+    } finally {
+      older.close();
+    }
+  });
+
+  test('what speaks gRPC, but is no Spark', async () => {
+    const other = await serve(() => undefined);
+    try {
+      await expect(open({ url: other.url })).rejects.toMatchObject({
+        kind: 'invalid',
+        message: 'What answers is no Spark Connect server, or an old one',
+      });
+    } finally {
+      other.close();
+    }
+  });
+
   test('connections that break in the middle of a statement are mended; nothing is lost or repeated', async () => {
     // Answers are 80 kB: several come before each cut, and a dozen cuts before the last.
     const proxy = await cuttingProxy(server.url, 1_000_000);
@@ -88,22 +183,57 @@ describe('what runs', () => {
   // Minutes of work on any machine.
   const slow = 'SELECT count(*) AS n FROM range(0, 1000000000000)';
 
-  test('is interrupted when the job is to stop', async () => {
+  const counting = 'SELECT count(*) AS n FROM range(0, 10)';
+
+  test('is interrupted when the job is to stop: its tasks end, and the same session goes on', async () => {
     const controller = new AbortController();
-    const session = await (await open({ signal: controller.signal })).open();
-    const running = session.query(slow);
-    setTimeout(() => controller.abort(new Error('stop')), 500);
-    await expect(running).rejects.toThrow('stop');
-    await session.close();
+    const options = { url: server.url, token: TOKEN, connectTimeoutMs: 60_000, statementTimeoutMs: 300_000 };
+    const stopped = new SparkClient({
+      ...options,
+      signal: controller.signal,
+      onProgress: ({ tasks }) => tasks > 0 && controller.abort(new Error('stop')),
+    });
+    const other = new SparkClient(options);
+    const session = stopped.newSession();
+    await expect(read(session.rows(sqlRelation(slow)))).rejects.toThrow('stop');
+    const again = new ConnectSession(other, session.identity().sessionId);
+    // Two tasks held the server's two cores: a third one has to get one of them.
+    expect(await read(again.rows(sqlRelation(counting)))).toEqual([{ n: 10 }]);
+    await again.release();
+    stopped.close();
+    other.close();
   });
 
-  test('is given up when it takes too long, by an error that names the setting', async () => {
-    const session = await (await open({ statementTimeoutMs: 5_000 })).open();
+  test('is interrupted when it takes too long, by an error that names the setting; the session goes on', async () => {
+    const warm = await (await open()).open();
+    await warm.query(counting);
+    await warm.close();
+    const session = await (await open({ statementTimeoutMs: 20_000 })).open();
     await expect(session.query(slow)).rejects.toMatchObject({
       kind: 'limit',
       where: { setting: 'spark.statementTimeoutMs' },
     });
+    expect(await session.query(counting)).toEqual([{ n: 10 }]);
     await session.close();
+  });
+
+  test('of which no more answers are wanted does not go on', async () => {
+    const client = new SparkClient({
+      url: server.url,
+      token: TOKEN,
+      connectTimeoutMs: 60_000,
+      statementTimeoutMs: 300_000,
+    });
+    const session = client.newSession();
+    // Answers come by partitions, in their order: these have one at once, the others never.
+    const endless = `SELECT id FROM range(0, 10, 1, 2)
+      UNION ALL SELECT id FROM range(0, 1000000000000, 1, 2) WHERE id % 3 = 5`;
+    for await (const block of session.rows(sqlRelation(endless))) {
+      if (block.length > 0) break;
+    }
+    expect(await read(session.rows(sqlRelation(counting)))).toEqual([{ n: 10 }]);
+    await session.release();
+    client.close();
   });
 
   test('a server that was killed and came back has lost the session, and nothing was committed', async () => {

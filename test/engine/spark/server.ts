@@ -18,15 +18,25 @@ export interface SparkServer {
 }
 
 export async function startSpark(
-  options: { without?: readonly string[]; token?: string; memory?: string } = {},
+  options: {
+    without?: readonly string[];
+    with?: 's3';
+    conf?: Readonly<Record<string, string>>;
+    env?: Readonly<Record<string, string>>;
+    token?: string;
+    memory?: string;
+  } = {},
 ): Promise<SparkServer> {
   const dir = await mkdtemp(join(tmpdir(), 'eventlake-spark-'));
   const flags = [
     ...['--dir', dir, '--memory', options.memory ?? '1500m'],
+    ...(options.with ? ['--with', options.with] : []),
+    ...Object.entries(options.conf ?? {}).flatMap(([key, value]) => ['--conf', `${key}=${value}`]),
     ...(options.without ?? []).flatMap((jar) => ['--without', jar]),
   ];
   const env = {
     ...process.env,
+    ...options.env,
     ...(options.token && { SPARK_CONNECT_AUTHENTICATE_TOKEN: options.token }),
   };
   const spark = async (command: string, ...more: string[]) => {

@@ -109,6 +109,12 @@ export const settingsSchema = z.strictObject({
         .default('sc://127.0.0.1:15002')
         .describe("The Spark Connect server, in Spark's own notation."),
       token: text.optional().describe('Bearer token for `spark.url`; then the connection is encrypted.'),
+      caFile: text
+        .min(1, 'it must be a file')
+        .optional()
+        .describe(
+          "PEM file of the authority that signed the server's certificate. Unset: those that Node trusts.",
+        ),
       connectTimeoutMs: milliseconds(100, 600_000)
         .default(20_000)
         .describe('So long the server may take to answer at first.'),

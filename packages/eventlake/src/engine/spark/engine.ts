@@ -4,6 +4,7 @@ import type { TableDefinition } from '../../schema/definition.js';
 import { compactTable, optimizeTable, type Rewrite } from '../delta/compact.js';
 import { Tables } from '../delta/tables.js';
 import type { CompactOptions, CompactResult, Engine, EngineSession, TableState } from '../engine.js';
+import { readAuthorities } from './connect/authorities.js';
 import { type Progress, SparkClient } from './connect/client.js';
 import { wrapErrors } from './errors.js';
 import type { KafkaOptions } from './kafka-source.js';
@@ -19,6 +20,8 @@ export interface SparkEngineOptions {
   kafka?: KafkaOptions | undefined;
   url: string;
   token?: string | undefined;
+  /** A PEM file of the authorities that the server's certificate may be of. */
+  caFile?: string | undefined;
   connectTimeoutMs: number;
   statementTimeoutMs: number;
   shufflePartitions?: number | undefined;
@@ -37,7 +40,7 @@ const VERSION_MIN = [4, 2] as const;
  */
 export async function openSparkEngine(options: SparkEngineOptions): Promise<Engine> {
   const { store, kafka, shufflePartitions, readLimits = READ_LIMITS } = options;
-  const client = new SparkClient(options);
+  const client = new SparkClient({ ...options, ca: await readAuthorities(options.caFile) });
   const version = await client.version();
   const [major = 0, minor = 0] = version.split('.').map(Number);
   if (major < VERSION_MIN[0] || (major === VERSION_MIN[0] && minor < VERSION_MIN[1])) {

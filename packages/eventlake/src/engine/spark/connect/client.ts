@@ -9,6 +9,8 @@ import { ConnectSession } from './session.js';
 export interface ClientOptions {
   url: string;
   token?: string | undefined;
+  /** PEM of the authorities that the server's certificate may be of; left out, those that Node trusts. */
+  ca?: string | undefined;
   connectTimeoutMs: number;
   statementTimeoutMs: number;
   /** Interrupts whatever runs. */
@@ -41,7 +43,11 @@ export class SparkClient {
     };
     const baseUrl = `${tls ? 'https' : 'http'}://${host}:${port}`;
     // A peer that is gone without a word is noticed, also while a statement runs for long.
-    this.#connection = new Http2SessionManager(baseUrl, { pingIntervalMs: PING_INTERVAL_MS });
+    this.#connection = new Http2SessionManager(
+      baseUrl,
+      { pingIntervalMs: PING_INTERVAL_MS },
+      options.ca === undefined ? {} : { ca: options.ca },
+    );
     const transport = createGrpcTransport({
       baseUrl,
       interceptors: [authorize],

@@ -96,6 +96,13 @@ const RULES: readonly (Rule & { when: RegExp })[] = [
     hint: 'Nothing was committed. The batch is repeated at the next start.',
   },
   {
+    when: /self-signed certificate|unable to (verify|get)\b.*certificate|certificate has expired|certificate's altnames/i,
+    kind: 'forbidden',
+    atServer: true,
+    text: "The Spark Connect server's certificate is not trusted",
+    hint: 'Set spark.caFile to the authority that signed it, and spark.url to the name that it is for.',
+  },
+  {
     when: /(Failed to find (the )?data source|DATA_SOURCE_NOT_FOUND|ClassNotFoundException).*\bdelta\b/is,
     kind: 'invalid',
     atServer: true,

@@ -96,6 +96,7 @@ export class ConnectSession {
     const operationId = randomUUID();
     const timeout = AbortSignal.timeout(statementTimeoutMs);
     const stop = signal ? AbortSignal.any([signal, timeout]) : timeout;
+    let isOver = false;
     try {
       for await (const answer of this.#answers(plan, operationId, stop)) {
         if (answer.serverSideSessionId !== '') this.#serverSide = answer.serverSideSessionId;
@@ -110,11 +111,16 @@ export class ConnectSession {
           });
         } else yield answer;
       }
+      isOver = true;
     } catch (error) {
-      if (stop.aborted) await this.#interrupt(operationId);
+      isOver = !stop.aborted;
       signal?.throwIfAborted();
       if (timeout.aborted) throw tookTooLong(statementTimeoutMs);
       throw sparkError(error, this.#client.address.shown);
+    } finally {
+      // Also where the caller wants no more answers. What fails has ended by itself.
+      if (!isOver) await this.#interrupt(operationId);
+      this.#releaseOperation(operationId);
     }
   }
 
@@ -142,7 +148,7 @@ export class ConnectSession {
         for await (const answer of stream) {
           failures = 0;
           lastResponseId = answer.responseId;
-          if (answer.responseType.case === 'resultComplete') return this.#releaseOperation(operationId);
+          if (answer.responseType.case === 'resultComplete') return;
           yield answer;
         }
       } catch (error) {
@@ -162,6 +168,10 @@ export class ConnectSession {
       .catch(() => undefined);
   }
 
+  /**
+   * Spark cancels the tasks that run. Tasks of a stage that it is compiling at this moment (it does so aside) start
+   * afterwards all the same, and run to their end: a race within Spark 4.2, which no client can help.
+   */
   async #interrupt(operationId: string): Promise<void> {
     await this.#client.rpc
       .interrupt(
