@@ -14,7 +14,7 @@ export interface Round {
   case: string;
   /** What the script printed as its last line: figures by name. */
   figures: Record<string, number>;
-  /** Highest memory of the whole process tree, sampled every 100 ms. */
+  /** Highest memory of the whole process tree, sampled every 100 ms; less often where a look takes long, as for a JVM. */
   peakMemoryBytes: number;
 }
 
@@ -65,19 +65,27 @@ export function mb(bytes: number): number {
   return Math.round(bytes / 2 ** 20);
 }
 
+const SAMPLE_MS = 100;
+/** Looking is to take a fortieth of the time at most, so that it does not slow down what it looks at. */
+const SAMPLING_SHARE = 40;
+
 function runCase(one: Case): Promise<Round> {
   return new Promise((resolve, reject) => {
     const child = spawn('npx', ['jiti', one.script, ...one.args], { stdio: ['ignore', 'pipe', 'inherit'] });
     let printed = '';
     let peakMemoryBytes = 0;
-    const sampler = setInterval(() => {
+    let sampler = setTimeout(sample, SAMPLE_MS);
+    function sample(): void {
+      const beganMs = performance.now();
       peakMemoryBytes = Math.max(peakMemoryBytes, treeMemoryBytes(child.pid!));
-    }, 100);
+      const tookMs = performance.now() - beganMs;
+      sampler = setTimeout(sample, Math.max(SAMPLE_MS, SAMPLING_SHARE * tookMs));
+    }
     child.stdout.on('data', (chunk) => {
       printed += chunk;
     });
     child.on('close', (code) => {
-      clearInterval(sampler);
+      clearTimeout(sampler);
       if (code !== 0) return reject(new Error(`${one.name} ended with ${code}`));
       const last = printed.trim().split('\n').at(-1)!;
       resolve({ case: one.name, figures: JSON.parse(last), peakMemoryBytes });

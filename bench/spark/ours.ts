@@ -1,25 +1,28 @@
-/** Our jobs on the same topic, by either engine; twice in one process on new tables: cold, then warm. */
-import { spawn } from 'node:child_process';
+/**
+ * Our jobs on the topic, by either engine, in one process on new tables for each run: the first one is cold.
+ *
+ * `jiti bench/spark/ours.ts duckdb|spark <brokers> cold[,warm]`
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import pino from 'pino';
 import { openComponents } from '../../packages/eventlake/dist/components.js';
 import { loadSettings } from '../../packages/eventlake/dist/config.js';
 import type { JobName } from '../../packages/eventlake/dist/jobs/job.js';
 import { runStage } from '../../packages/eventlake/dist/pipeline.js';
+import { treeCpuMs } from '../lib/machine.js';
+import { startServer } from './server.js';
 
-const [engine, brokers] = process.argv.slice(2) as ['duckdb' | 'spark', string];
+const [engine, brokers, runs = 'cold,warm'] = process.argv.slice(2) as ['duckdb' | 'spark', string, string?];
 const work = mkdtempSync(join(tmpdir(), 'eventlake-bench-'));
 const figures: Record<string, number> = {};
 
 const startedMs = performance.now();
-const server = engine === 'spark' ? await startServer() : undefined;
+const server = engine === 'spark' ? await startServer(work) : undefined;
 figures.startMs = performance.now() - startedMs;
 try {
-  for (const run of ['cold', 'warm']) await measure(run);
+  for (const run of runs.split(',')) await measure(run);
 } finally {
   server?.stop();
   rmSync(work, { recursive: true, force: true });
@@ -56,27 +59,13 @@ async function measure(run: string): Promise<void> {
       ['Nothing', 'bronze-to-silver'],
     ];
     for (const [name, stage] of stages) {
-      const beganMs = performance.now();
+      const [beganMs, beganCpuMs] = [performance.now(), treeCpuMs(process.pid)];
       await runStage(stage, components, { once: true, fullRefresh: false, onBatch: () => {} });
       figures[`${run}${name}Ms`] = performance.now() - beganMs;
+      figures[`${run}${name}CpuMs`] = treeCpuMs(process.pid) - beganCpuMs;
     }
     figures.silverRows = (await components.engine.tableState('silver.user_events')).recordCount;
   } finally {
     await components.close();
   }
-}
-
-/** As a child of this process, so that its memory is counted. */
-function startServer(): Promise<{ url: string; stop(): void }> {
-  const script = fileURLToPath(new URL('../../scripts/spark', import.meta.url));
-  const child = spawn(script, ['run', '--dir', join(work, 'server'), '--port', '0', '--memory', '4g'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  return new Promise((resolve, reject) => {
-    child.on('close', (code) => reject(new Error(`the server ended with ${code}`)));
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      const [, port] = /Spark Connect server started at: [\d.]+:(\d+)/.exec(line) ?? [];
-      if (port) resolve({ url: `sc://127.0.0.1:${port}`, stop: () => child.kill('SIGKILL') });
-    });
-  });
 }

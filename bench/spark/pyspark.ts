@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const [brokers, topic] = process.argv.slice(2) as [string, string];
+const [brokers, topic, runs] = process.argv.slice(2) as [string, string, string];
 const work = mkdtempSync(join(tmpdir(), 'eventlake-pyspark-'));
 const python = spawn(
   join(root, '.cache/spark/venv/bin/python'),
-  [join(root, 'bench/spark/reference.py'), brokers, topic, work, join(root, '.cache/spark/jars'), '2'],
+  [join(root, 'bench/spark/reference.py'), brokers, topic, work, join(root, '.cache/spark/jars'), '2', runs],
   { stdio: ['ignore', 'inherit', 'inherit'] },
 );
 python.on('close', (code) => {

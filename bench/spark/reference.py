@@ -1,11 +1,12 @@
 """The pipeline as PySpark's users write it: Kafka -> bronze -> silver -> gold, on Delta. What bench/spark.ts compares with.
 
-Usage: reference.py <brokers> <topic> <work folder> <jars> <cores>
+Usage: reference.py <brokers> <topic> <work folder> <jars> <cores> cold[,warm]
 Prints one line of JSON, milliseconds: a cold run, and a warm one in the same session on new tables.
 """
 
 import glob
 import json
+import os
 import shutil
 import sys
 import time
@@ -14,7 +15,7 @@ from pyspark.sql import SparkSession, Window
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType
 
-brokers, topic, work, jars, cores = sys.argv[1:6]
+brokers, topic, work, jars, cores, runs = sys.argv[1:7]
 FIELDS = ["event_id", "user_id", "event_type", "page", "timestamp", "source"]
 
 started = time.monotonic()
@@ -36,6 +37,14 @@ spark = (
 )
 spark.sparkContext.setLogLevel("ERROR")
 figures = {"startMs": (time.monotonic() - started) * 1000}
+
+
+def cpu_ms(pid=None):
+    """Of this process and its children, the JVM among them."""
+    pid = pid or os.getpid()
+    fields = open(f"/proc/{pid}/stat").read().rsplit(") ", 1)[1].split()
+    children = open(f"/proc/{pid}/task/{pid}/children").read().split()
+    return (int(fields[11]) + int(fields[12])) * 10 + sum(cpu_ms(child) for child in children)
 
 
 def raw(lake):
@@ -124,14 +133,14 @@ def gold(lake):
     )
 
 
-for run in ["cold", "warm"]:
+for run in runs.split(","):
     lake = f"{work}/{run}"
     for name, job in [("Raw", raw), ("Silver", silver), ("Gold", gold), ("Nothing", silver)]:
-        started = time.monotonic()
+        started, started_cpu = time.monotonic(), cpu_ms()
         job(lake)
         figures[f"{run}{name}Ms"] = (time.monotonic() - started) * 1000
-    if run == "cold":
-        shutil.rmtree(lake)
-figures["silverRows"] = spark.read.format("delta").load(f"{work}/warm/silver").count()
+        figures[f"{run}{name}CpuMs"] = cpu_ms() - started_cpu
+    figures["silverRows"] = spark.read.format("delta").load(f"{lake}/silver").count()
+    shutil.rmtree(lake)
 print(json.dumps(figures), flush=True)
 spark.stop()
