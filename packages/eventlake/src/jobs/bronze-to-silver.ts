@@ -30,8 +30,8 @@ export interface BronzeToSilverOptions {
   idSetSizes?: IdSetSizes;
 }
 
-/** A backlog larger than this is merged in several batches, so that the checked rows fit into memory. */
-const BATCH_ROWS_MAX = 500_000;
+/** A backlog larger than this is merged in several batches, so that the checked rows fit into memory: a cluster's is larger. */
+const BATCH_ROWS_MAX = { duckdb: 500_000, spark: 5_000_000 };
 
 /**
  * Bronze → silver: rejects what is not valid, keeps the first landed of each id, types the rest. Silver only appends.
@@ -91,7 +91,7 @@ export function bronzeToSilver(context: JobContext, options: BronzeToSilverOptio
     }
     const bound = await withSession(async (session) => {
       await readBronze(session, from, landed, ['log_batch']);
-      return batchesOfRows(session, 'bronze', BATCH_ROWS_MAX);
+      return batchesOfRows(session, 'bronze', BATCH_ROWS_MAX[engine.name]);
     });
     const toLogBatch = bound?.more ? bound.upTo : landed;
     return {

@@ -22,7 +22,7 @@ export interface LandingInput extends Passed {
 }
 
 /** A record is at least so long that more of them would take too long to replay, whatever their size. */
-const BATCH_RECORDS_MAX = 1_000_000;
+const BATCH_RECORDS_MAX = { duckdb: 1_000_000, spark: 5_000_000 };
 const SAMPLE_BYTES = 64 * 1024;
 const FORGET_EVERY = 50;
 
@@ -41,6 +41,7 @@ export function rawLanding(context: JobContext): StreamingJob {
   const plans = openPlanStore<LandingInput>(store, 'raw-landing', topic);
   let newest: Plan<LandingInput> | undefined;
   let passed: Passed = { topicId: '', start: [], position: [] };
+  const batchRecordsMax = BATCH_RECORDS_MAX[engine.name];
   let recordBytes = 1;
 
   async function recover(): Promise<void> {
@@ -200,7 +201,7 @@ FROM (${parts.join('\nUNION ALL\n')}) AS gaps`,
 
   /** How many records are about as many bytes as a batch may have, going by the last batch and by what comes next. */
   async function recordsMax(info: TopicInfo, position: readonly number[]): Promise<number> {
-    const [largest] = nextRanges(info.partitions, position, BATCH_RECORDS_MAX).ranges.sort(
+    const [largest] = nextRanges(info.partitions, position, batchRecordsMax).ranges.sort(
       (a, b) => b.to - b.from - (a.to - a.from),
     );
     let nextBytes = 1;
@@ -214,7 +215,7 @@ FROM (${parts.join('\nUNION ALL\n')}) AS gaps`,
       }
     }
     const bytes = Math.max(recordBytes, nextBytes);
-    return Math.max(1, Math.min(BATCH_RECORDS_MAX, Math.ceil(settings.rawLanding.commitBytesMax / bytes)));
+    return Math.max(1, Math.min(batchRecordsMax, Math.ceil(settings.rawLanding.commitBytesMax / bytes)));
   }
 
   // A commit a second makes many small files. What is put off is done after the next batch.
