@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { LineShapes } from '../../packages/eventlake/src/engine/duckdb/line-shapes.js';
+import { LineShapes } from '../../packages/eventlake/src/engine/duckdb/log/line-shapes.js';
 
 const names = ['a', 'b', 'c'];
 const learn = (shapes: LineShapes, text: string, times: number) => {

@@ -10,7 +10,7 @@ import { openDatabase } from './database.js';
 import { wrapErrors } from './errors.js';
 import { openDataFiles } from './files/data-files.js';
 import { CACHE_BYTES, DATA_FILE_BYTES } from './limits.js';
-import { LineShapes } from './line-shapes.js';
+import { LineShapes } from './log/line-shapes.js';
 import { rewriteFiles } from './rewrite-files.js';
 import { DuckDbSession, type EngineParts } from './session.js';
 import { claimTempDir } from './temp-dir.js';

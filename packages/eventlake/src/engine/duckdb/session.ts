@@ -8,8 +8,8 @@ import type { BatchId, EngineSession, PreparedWrite, WriteMode, WriteResult } fr
 import { toJs } from './database.js';
 import { wrapErrors } from './errors.js';
 import type { DataFiles, Lease } from './files/data-files.js';
-import type { LineShapes } from './line-shapes.js';
-import { isUnproven, LogRelation } from './read-log.js';
+import type { LineShapes } from './log/line-shapes.js';
+import { isUnproven, LogRelation } from './log/read-log.js';
 import { tableSql } from './read-table.js';
 import { quoteName } from './sql-text.js';
 import { writeFiles } from './write-files.js';

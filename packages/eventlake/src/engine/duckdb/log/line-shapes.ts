@@ -1,4 +1,4 @@
-import { LINE_TEMPLATE_SHARE_MIN, LINE_TEMPLATES_KNOWN_MAX, LINE_TEMPLATES_MAX } from './limits.js';
+import { LINE_TEMPLATE_SHARE_MIN, LINE_TEMPLATES_KNOWN_MAX, LINE_TEMPLATES_MAX } from '../limits.js';
 import { type LineTemplate, learnTemplate, matchesSql } from './line-template.js';
 
 /** The shapes that an event's records have had, from one read to the next. */

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { type FileHandle, open } from 'node:fs/promises';
-import type { RecordBlock } from '../../log/event-log.js';
-import { SPOOL_BUFFER_BYTES, SPOOL_LINE_BYTES_MAX } from './limits.js';
+import type { RecordBlock } from '../../../log/event-log.js';
+import { SPOOL_BUFFER_BYTES, SPOOL_LINE_BYTES_MAX } from '../limits.js';
 
 /** A record that cannot be a line. */
 export interface OddRecord {

@@ -1,6 +1,6 @@
 import type { DuckDBAppender, DuckDBConnection } from '@duckdb/node-api';
-import type { ParsedRecord } from '../strict-json.js';
-import { quoteName } from './sql-text.js';
+import type { ParsedRecord } from '../../strict-json.js';
+import { quoteName } from '../sql-text.js';
 
 /** Fills a temporary table with records that were parsed here. Made when the first one comes, since usually none does. */
 export class ParsedRecords {

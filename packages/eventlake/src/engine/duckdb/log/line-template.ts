@@ -1,5 +1,5 @@
-import { scanObject } from '../strict-json.js';
-import { quoteName, quoteText } from './sql-text.js';
+import { scanObject } from '../../strict-json.js';
+import { quoteName, quoteText } from '../sql-text.js';
 
 /**
  * DuckDB's JSON is lenient (it takes trailing commas, NaN and Infinity, the first of duplicate keys) and rewrites

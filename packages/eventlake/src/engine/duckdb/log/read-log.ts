@@ -1,13 +1,13 @@
 import { rm } from 'node:fs/promises';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import type { EventLog, OffsetRange, RecordBlock } from '../../log/event-log.js';
-import type { EventDefinition } from '../../schema/definition.js';
-import { parseRecord, parseText } from '../strict-json.js';
-import { LINE_SAMPLES, READ_BLOCK_BYTES, SPOOL_LINE_BYTES_MAX } from './limits.js';
+import type { EventLog, OffsetRange, RecordBlock } from '../../../log/event-log.js';
+import type { EventDefinition } from '../../../schema/definition.js';
+import { parseRecord, parseText } from '../../strict-json.js';
+import { LINE_SAMPLES, READ_BLOCK_BYTES, SPOOL_LINE_BYTES_MAX } from '../limits.js';
+import { quoteName, quoteText } from '../sql-text.js';
 import type { LineShapes } from './line-shapes.js';
 import { ParsedRecords } from './parsed-records.js';
 import { Spool } from './spool.js';
-import { quoteName, quoteText } from './sql-text.js';
 
 /** Whether a query was stopped because it met a line that could not be proven: see `LogRelation`. */
 export function isUnproven(error: unknown): boolean {
