@@ -11,7 +11,9 @@ const work = mkdtempSync(join(tmpdir(), 'eventlake-streaming-'));
 const script = join(root, 'bench/kafka/structured-streaming.py');
 const args = [script, brokers, topic, work, join(root, '.cache/spark/jars'), '2', batchRecords];
 try {
-  const { printed, seconds, cpuSeconds } = await watched(join(root, '.cache/spark/venv/bin/python'), args);
+  const { printed, seconds, cpuSeconds } = await watched(join(root, '.cache/spark/venv/bin/python'), args, {
+    env: { ...process.env, SPARK_LOCAL_IP: '127.0.0.1' },
+  });
   const figures = JSON.parse(printed.trim().split('\n').at(-1)!) as Record<string, number>;
   process.stdout.write(`${JSON.stringify({ ...figures, seconds, cpuSeconds })}\n`);
 } finally {

@@ -41,7 +41,7 @@ export async function openComponents(options: ComponentOptions): Promise<Compone
   const pipeline = await loadPipeline(settings.pipeline, cwd);
   const opened = await openStore(settings);
   const store = options.watchStore?.(opened) ?? opened;
-  const log = await openLog(settings);
+  const log = await openLog(settings, signal);
   await provideTopic(log, pipeline.event.topic, settings);
   const engine = await openEngine(options, store, log);
   let serving: Promise<Serving> | undefined;
@@ -136,10 +136,10 @@ export async function openStore({ lakehouse, s3 }: Pick<Settings, 'lakehouse' | 
 }
 
 /** Kafka where the settings name brokers, else the log of the data folder, made where it is not there yet. */
-export async function openLog(settings: Settings): Promise<EventLog> {
+export async function openLog(settings: Settings, stopping?: AbortSignal): Promise<EventLog> {
   if (settings.log.kafka.brokers) {
     const { openKafkaLog } = await import('./log/kafka-log.js');
-    return openKafkaLog(settings.log.kafka);
+    return openKafkaLog(settings.log.kafka, stopping);
   }
   const { openEmbeddedLog } = await import('./log/embedded-log.js');
   return openEmbeddedLog({ dir: logFolder(settings) });

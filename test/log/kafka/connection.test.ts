@@ -97,3 +97,20 @@ test('SASL without what its mechanism needs is told before anything is sent', as
     });
   }
 });
+
+test('whoever stops waits no longer for brokers that are away', async () => {
+  // It answers nobody for longer than this test may take.
+  const brokers = [await listening((socket) => socket.destroy())];
+  const stopping = new AbortController();
+  const log = await openKafkaLog(kafkaSettings({ brokers, retryTimeoutMs: 3_600_000 }), stopping.signal);
+  onTestFinished(() => log.close());
+  const asked = [
+    log.topic('topic'),
+    log.positions('job', 'topic'),
+    log.createTopic('topic', { partitions: 1 }),
+  ];
+  const answers = Promise.allSettled(asked);
+  setTimeout(() => stopping.abort(), 100);
+  for (const answer of await answers)
+    expect(answer).toMatchObject({ status: 'rejected', reason: { kind: 'unavailable' } });
+});

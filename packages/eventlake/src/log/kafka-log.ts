@@ -29,12 +29,13 @@ import { waitForRecords } from './kafka/waiting.js';
 import { checkBatch } from './record-batch.js';
 
 /**
- * The event log on Apache Kafka. Brokers are asked when something is wanted of them, not here.
+ * The event log on Apache Kafka. Brokers are asked when something is wanted of them, not here. Once `stopping` is aborted,
+ * nobody waits for brokers that are away, but for the acknowledgement of what was appended.
  * @throws EventlakeError `invalid` where the settings do not fit together, `not-found` for a file of theirs.
  */
-export async function openKafkaLog(settings: KafkaSettings): Promise<EventLog> {
+export async function openKafkaLog(settings: KafkaSettings, stopping?: AbortSignal): Promise<EventLog> {
   checkCompression(settings.compression);
-  return new KafkaLog(await clusterOf(settings), settings);
+  return new KafkaLog(await clusterOf(settings, stopping), settings);
 }
 
 /** What there is, for `doctor`. @throws EventlakeError `unavailable`, `forbidden`, `invalid`. */
@@ -47,7 +48,7 @@ export async function describeKafka(settings: KafkaSettings, topic: string): Pro
   }
 }
 
-async function clusterOf(settings: KafkaSettings): Promise<Cluster> {
+async function clusterOf(settings: KafkaSettings, stopping?: AbortSignal): Promise<Cluster> {
   const brokers = settings.brokers ?? [];
   brokers.forEach(parseAddress);
   const { clientId, connectTimeoutMs, requestTimeoutMs } = settings;
@@ -58,7 +59,7 @@ async function clusterOf(settings: KafkaSettings): Promise<Cluster> {
     tls: settings.tls.enabled ? await tlsOf(settings.tls) : undefined,
     sasl: saslOf(settings),
   };
-  return new Cluster(brokers, connection);
+  return new Cluster(brokers, connection, stopping);
 }
 
 class KafkaLog implements EventLog {
@@ -90,7 +91,9 @@ class KafkaLog implements EventLog {
   }
 
   topic(topic: string): Promise<TopicInfo> {
-    return retrying(this.settings.retryTimeoutMs, undefined, () => topicInfo(this.cluster, topic));
+    return retrying(this.settings.retryTimeoutMs, this.cluster.stopping, () =>
+      topicInfo(this.cluster, topic),
+    );
   }
 
   async append(topic: string, batch: RecordBatch, { source }: AppendOptions = {}): Promise<AppendResult> {
@@ -219,7 +222,7 @@ class KafkaLog implements EventLog {
   }
 
   #known(topic: string, { fresh = false } = {}) {
-    return retrying(this.settings.retryTimeoutMs, undefined, () =>
+    return retrying(this.settings.retryTimeoutMs, this.cluster.stopping, () =>
       fresh ? this.cluster.refresh(topic) : this.cluster.topic(topic),
     );
   }

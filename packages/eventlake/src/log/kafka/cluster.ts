@@ -34,6 +34,8 @@ export class Cluster {
   constructor(
     readonly bootstrap: readonly string[],
     readonly settings: ConnectionSettings,
+    /** Aborted where the process is stopping: nothing but what was produced is tried again then. */
+    readonly stopping?: AbortSignal,
   ) {}
 
   /** @throws EventlakeError `not-found`. */

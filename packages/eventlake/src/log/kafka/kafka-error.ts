@@ -28,21 +28,20 @@ function kindOf(errorCode: number): ErrorKind {
 
 /**
  * Tries until it succeeds, or fails with something that trying again does not help, or the time is over: then the last
- * error is thrown. Pauses grow from 5 ms to a second.
+ * error is thrown. Pauses grow from 5 ms to a second. For whoever is stopping one failure is enough.
  */
 export async function retrying<T>(
   timeoutMs: number,
-  signal: AbortSignal | undefined,
+  stopping: AbortSignal | undefined,
   attempt: () => Promise<T>,
 ): Promise<T> {
   const deadlineMs = performance.now() + timeoutMs;
   for (let pauseMs = 5; ; pauseMs = Math.min(1_000, pauseMs * 2)) {
-    signal?.throwIfAborted();
     try {
       return await attempt();
     } catch (error) {
-      if (!mayPass(error) || performance.now() + pauseMs > deadlineMs) throw error;
-      await pause(pauseMs, signal);
+      if (!mayPass(error) || stopping?.aborted || performance.now() + pauseMs > deadlineMs) throw error;
+      await pause(pauseMs, stopping);
     }
   }
 }

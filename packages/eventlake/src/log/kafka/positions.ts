@@ -23,7 +23,7 @@ export class Positions {
   ): Promise<void> {
     const group = this.#group(consumer);
     const offsets = positions.map((offset, partition) => ({ partition, offset, metadata: topicId }));
-    await retrying(this.retryTimeoutMs, undefined, async () => {
+    await retrying(this.retryTimeoutMs, this.cluster.stopping, async () => {
       const { error } = await this.cluster.onCoordinator('group', group, offsetCommit, {
         group,
         topic,
@@ -40,7 +40,7 @@ export class Positions {
     partitions: number,
   ): Promise<number[] | undefined> {
     const group = this.#group(consumer);
-    return retrying(this.retryTimeoutMs, undefined, async () => {
+    return retrying(this.retryTimeoutMs, this.cluster.stopping, async () => {
       const { error, offsets } = await this.cluster.onCoordinator('group', group, offsetFetch, {
         group,
         topic,
@@ -59,7 +59,7 @@ export class Positions {
   }
 
   async consumers(topic: string, topicId: string, partitions: number): Promise<string[]> {
-    const answers = await retrying(this.retryTimeoutMs, undefined, async () => {
+    const answers = await retrying(this.retryTimeoutMs, this.cluster.stopping, async () => {
       const all = await this.cluster.onEveryBroker(listGroups, undefined);
       const failed = all.find(({ error }) => error !== 0);
       if (failed) throw kafkaError(failed.error, 'list its consumer groups', { topic });

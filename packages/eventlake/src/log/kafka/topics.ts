@@ -38,7 +38,7 @@ export async function createTopic(
     'max.message.bytes': String(MESSAGE_BYTES_MAX),
     ...retentionConfigs(options),
   };
-  await retrying(retryTimeoutMs, undefined, async () => {
+  await retrying(retryTimeoutMs, cluster.stopping, async () => {
     const known = await existing(cluster, topic);
     if (known) {
       if (known.leaders.length !== options.partitions)
@@ -62,13 +62,13 @@ export async function createTopic(
 }
 
 export async function deleteTopic(cluster: Cluster, topic: string, retryTimeoutMs: number): Promise<void> {
-  await retrying(retryTimeoutMs, undefined, async () => {
+  await retrying(retryTimeoutMs, cluster.stopping, async () => {
     const { error } = await cluster.onController(deleteTopics, { topic });
     if (error === code.UNKNOWN_TOPIC_OR_PARTITION) throw topicNotFound(topic);
     if (error !== 0) throw kafkaError(error, 'delete the topic', { topic });
   });
   // Brokers hear of it one after the other.
-  await retrying(retryTimeoutMs, undefined, async () => {
+  await retrying(retryTimeoutMs, cluster.stopping, async () => {
     if (await existing(cluster, topic))
       throw new EventlakeError('unavailable', 'The topic is not gone yet', { topic });
   });

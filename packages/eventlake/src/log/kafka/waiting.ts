@@ -21,7 +21,7 @@ export async function waitForRecords(
   const deadlineMs = performance.now() + timeoutMs;
   const aborted = () => signal?.aborted ?? false;
   while (!aborted()) {
-    const { topicId, partitions } = await retrying(retryTimeoutMs, undefined, () =>
+    const { topicId, partitions } = await retrying(retryTimeoutMs, cluster.stopping, () =>
       topicInfo(cluster, topic),
     );
     // Beyond the end, too: the log has become shorter, and whoever waits has to find out.
