@@ -117,6 +117,16 @@ describe('doctor', () => {
   });
 });
 
+test('with --json, what is wrong with the command line is JSON too', async () => {
+  for (const args of [['statuss'], ['status', '--nosuch'], ['ingest'], ['--set', 'x', 'status']]) {
+    const { code, stdout, stderr } = await run(['--json', ...args], { cwd });
+    expect([code, stdout]).toEqual([2, '']);
+    const { error } = JSON.parse(stderr) as { error: { kind: string; message: string } };
+    expect(error.kind).toBe('invalid');
+    expect(error.message).not.toMatch(/^error/);
+  }
+});
+
 describe('reset', () => {
   test('deletes what is ours in the data folder, and nothing else', async () => {
     for (const name of ['lakehouse', 'metrics', 'precious'])

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { EventlakeError } from '../errors.js';
 import { registerConfig } from './config.js';
 import { registerDev } from './dev.js';
 import { registerDoctor } from './doctor.js';
@@ -22,23 +23,34 @@ import { registerVerify } from './verify.js';
  */
 export async function main(argv: readonly string[]): Promise<void> {
   surviveClosedPipes();
-  const program = buildProgram();
+  // Looked for by hand: what is wrong with the command line is told before it has been read.
+  const json = argv.includes('--json');
+  const program = buildProgram({ json });
   try {
     await program.parseAsync([...argv]);
     await endProcess(process.exitCode ?? 0);
   } catch (error) {
-    if (error instanceof CommanderError) await endProcess(error.exitCode === 0 ? 0 : 2);
+    if (error instanceof CommanderError) {
+      if (json && error.exitCode !== 0 && error.code !== 'commander.help') {
+        reportError(new EventlakeError('invalid', error.message.replace(/^error: /, ''), {}, USAGE), {
+          json,
+        });
+      }
+      await endProcess(error.exitCode === 0 ? 0 : 2);
+    }
     await endProcess(reportError(error, program.opts<Globals>()));
   }
 }
 
-export function buildProgram(): Command {
+const USAGE = 'eventlake --help shows the commands, eventlake <command> --help its options and examples';
+
+/** @param options.json What is wrong with the command line is not printed: the caller tells it. */
+export function buildProgram({ json = false } = {}): Command {
   const program = new Command('eventlake')
     .description('An event lakehouse in one command: log → bronze → silver → gold → ClickHouse.')
     .exitOverride()
-    .showHelpAfterError(
-      '(eventlake --help shows the commands, eventlake <command> --help its options and examples)',
-    )
+    .showHelpAfterError(json ? false : `(${USAGE})`)
+    .configureOutput(json ? { outputError: () => {} } : {})
     .showSuggestionAfterError()
     .configureHelp({ showGlobalOptions: true });
   addGlobals(program);
