@@ -1,21 +1,21 @@
 import type { Change, CommitResult, Table } from '@eventlake/delta';
 import { EventlakeError } from '../../errors.js';
 import type { BatchId, WriteMode, WriteResult } from '../engine.js';
-import type { Landing } from './landing.js';
+import type { PendingFiles } from './pending-files.js';
 
 /** Writers that an overwrite gives way to before it gives up. */
 const OVERWRITE_ATTEMPTS = 20;
 
-/** Lands prepared files under the batch's pair. The commit point is `table.commit`. */
+/** Commits prepared files under the batch's pair. The commit point is `table.commit`. */
 export async function commitWrite(
   table: Table,
-  landing: Landing,
+  pending: PendingFiles,
   batch: BatchId,
   mode: WriteMode,
 ): Promise<Omit<WriteResult, 'rows'>> {
-  const { readVersion } = landing;
-  const change = { add: landing.files, txn: { appId: batch.appId, version: batch.version } };
-  const result = await landing.commit(table, () =>
+  const { readVersion } = pending;
+  const change = { add: pending.files, txn: { appId: batch.appId, version: batch.version } };
+  const result = await pending.commit(table, () =>
     mode === 'append'
       ? // Blind but for the schema: only a commit that changes the table itself is in the way.
         table.commit({ ...change, ...write('Append'), readVersion, read: 'none' })

@@ -2,7 +2,7 @@ import { type AddFile, compaction, planCompaction, type Snapshot, type Table } f
 import { EventlakeError } from '../../errors.js';
 import type { CompactOptions, CompactResult } from '../engine.js';
 import { filesToCompact } from './compaction-plan.js';
-import { Landing, type WrittenFiles } from './landing.js';
+import { PendingFiles, type WrittenFiles } from './pending-files.js';
 import type { Tables, TableVersion } from './tables.js';
 
 /** Writes the rows of files, which are of one partition, anew: fewer files, the same rows. */
@@ -54,23 +54,23 @@ async function rewriteFiles(
     const message = 'Tables with deletion vectors are compacted by their own engine only';
     throw new EventlakeError('invalid', message, { table: path });
   }
-  const landing = new Landing(store, { path, snapshot });
+  const pending = new PendingFiles(store, { path, snapshot });
   const rewritten: { files: readonly AddFile[]; added: readonly AddFile[] }[] = [];
   try {
     for (const files of groups) {
       const written = await rewrite({ path, snapshot }, files, targetBytes);
-      landing.files.push(...written.add);
+      pending.files.push(...written.add);
       checkRows(path, files, written);
       rewritten.push({ files, added: written.add });
     }
     const operationParameters = { targetSize: String(targetBytes) };
     const change = compaction(snapshot, rewritten, { operationParameters });
-    const { status } = await landing.commit(table, () => table.commit(change));
+    const { status } = await pending.commit(table, () => table.commit(change));
     if (status !== 'committed') return { status: 'conflict', filesRemoved: 0, filesAdded: 0 };
     const filesRemoved = groups.reduce((sum, { length }) => sum + length, 0);
-    return { status: 'compacted', filesRemoved, filesAdded: landing.files.length };
+    return { status: 'compacted', filesRemoved, filesAdded: pending.files.length };
   } finally {
-    await landing.close();
+    await pending.close();
   }
 }
 

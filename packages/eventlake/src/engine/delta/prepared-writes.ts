@@ -1,7 +1,7 @@
 import { EventlakeError } from '../../errors.js';
 import type { BatchId, PreparedWrite, WriteMode, WriteResult } from '../engine.js';
 import { commitWrite } from './commit.js';
-import { Landing, type WrittenFiles } from './landing.js';
+import { PendingFiles, type WrittenFiles } from './pending-files.js';
 import type { Tables, TableVersion } from './tables.js';
 
 /** Where a session is to write rows. */
@@ -13,7 +13,7 @@ export interface WriteTarget extends TableVersion {
 /** What a session has prepared: it commits each once, and when it is closed removes what no table has. */
 export class PreparedWrites {
   readonly #tables: Tables;
-  readonly #prepared = new Map<PreparedWrite, Landing>();
+  readonly #prepared = new Map<PreparedWrite, PendingFiles>();
 
   constructor(tables: Tables) {
     this.#tables = tables;
@@ -27,23 +27,23 @@ export class PreparedWrites {
     const missing = this.#tables.undeclared(table, snapshot);
     const files = await writeFiles({ path, snapshot, missing });
     const write = { table, rows: files.rows, bytes: files.bytes };
-    const landing = new Landing(this.#tables.store, { path, snapshot });
-    landing.files.push(...files.add);
-    this.#prepared.set(write, landing);
+    const pending = new PendingFiles(this.#tables.store, { path, snapshot });
+    pending.files.push(...files.add);
+    this.#prepared.set(write, pending);
     return write;
   }
 
   async commit(write: PreparedWrite, batch: BatchId, mode: WriteMode): Promise<WriteResult> {
-    const landing = this.#prepared.get(write);
-    if (!landing || landing.hasLanded) {
+    const pending = this.#prepared.get(write);
+    if (!pending || pending.isCommitted) {
       throw new EventlakeError('internal', 'Committed is what this session prepared, once');
     }
     const table = await this.#tables.open(write.table);
-    const result = await commitWrite(table, landing, batch, mode);
+    const result = await commitWrite(table, pending, batch, mode);
     return { ...result, rows: result.status === 'skipped' ? 0 : write.rows };
   }
 
   async close(): Promise<void> {
-    for (const landing of this.#prepared.values()) await landing.close();
+    for (const pending of this.#prepared.values()) await pending.close();
   }
 }

@@ -9,7 +9,7 @@ import {
 } from '@duckdb/node-api';
 import { type AddFile, encodeDataPath, type StructField } from '@eventlake/delta';
 import { deltaStats, type FileStats } from '../delta/file-stats.js';
-import type { WrittenFiles } from '../delta/landing.js';
+import type { WrittenFiles } from '../delta/pending-files.js';
 import type { WriteTarget } from '../delta/prepared-writes.js';
 import { castSql } from '../delta/sql.js';
 import type { DataFiles } from './files/data-files.js';

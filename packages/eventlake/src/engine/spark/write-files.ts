@@ -10,7 +10,7 @@ import {
 } from '@eventlake/delta';
 import { EventlakeError } from '../../errors.js';
 import { flushFiles } from '../delta/flush-files.js';
-import type { WrittenFiles } from '../delta/landing.js';
+import type { WrittenFiles } from '../delta/pending-files.js';
 import type { WriteTarget } from '../delta/prepared-writes.js';
 import { castSql } from '../delta/sql.js';
 import { mapAtMost } from '../map-at-most.js';

@@ -16,11 +16,11 @@ export interface WrittenFiles {
   bytes: number;
 }
 
-/** Files on their way into a table: what has been written for a commit, and whether it has landed. */
-export class Landing {
+/** Files that were written for a commit, and whether it is done. */
+export class PendingFiles {
   readonly files: AddFile[] = [];
   /** `unsure`: the table may need the files. Vacuum finds them where it does not. */
-  #landed: 'no' | 'unsure' | 'yes' = 'no';
+  #committed: 'no' | 'unsure' | 'yes' = 'no';
   readonly #store: Store;
   readonly #table: TableVersion;
 
@@ -30,8 +30,8 @@ export class Landing {
     this.#table = table;
   }
 
-  get hasLanded(): boolean {
-    return this.#landed === 'yes';
+  get isCommitted(): boolean {
+    return this.#committed === 'yes';
   }
 
   /** The version that was read before anything was written. */
@@ -39,24 +39,24 @@ export class Landing {
     return this.#table.snapshot.version;
   }
 
-  /** @param commit the commit point, naming the files; it may be tried again as long as they have not landed. */
+  /** @param commit the commit point, naming the files; it may be tried again as long as it is not done. */
   async commit(table: Table, commit: () => Promise<CommitResult>): Promise<CommitResult> {
-    const before = this.#landed;
-    this.#landed = 'unsure';
+    const before = this.#committed;
+    this.#committed = 'unsure';
     try {
       const result = await commit();
       // Where an attempt before this one is unsure, it may be what this one has met.
-      this.#landed = result.status === 'committed' ? 'yes' : before;
+      this.#committed = result.status === 'committed' ? 'yes' : before;
       return result;
     } catch (error) {
-      if (await this.#surelyFailed(table, error)) this.#landed = before;
+      if (await this.#surelyFailed(table, error)) this.#committed = before;
       throw error;
     }
   }
 
   /** Removes the files unless the table has them, or may. */
   async close(): Promise<void> {
-    if (this.#landed !== 'no') return;
+    if (this.#committed !== 'no') return;
     // Best effort: vacuum finds what stays, and whatever went wrong before must not be hidden.
     await mapAtMost(DELETES_MAX, this.files, (file) =>
       this.#store.delete(dataFilePath(this.#store.url, this.#table.path, file.path)),
