@@ -6,9 +6,10 @@
  * `npx jiti bench/delta-vs-deltalake.ts [rounds] [pattern]`, after `npm run build`; needs python3. The pattern chooses
  * cases: `append|overwrite`, `duckdb merge`. `duckdb` is our log with DuckDB as its engine, `js` is our own Parquet code;
  * `merge-vectors` is the same merge into a table with deletion vectors, which delta-rs does not write; `append-open-1000`
- * appends to a table that stays open, which is what the Parquet write alone (`parquet-1000`) is compared with. We flush
- * what we write and compress it with zstd; delta-rs does not flush, and takes snappy: `-durable` has it do the same. Every
- * table is made anew for each round, and the rows are in memory when the clock starts. Memory is that of the whole process.
+ * appends to a table that stays open, after 100 appends, which is what the Parquet write alone (`parquet-1000`) is
+ * compared with. We flush what we write and compress it with zstd; delta-rs does not flush, and takes snappy: `-durable`
+ * has it do the same. Every table is made anew for each round, and the rows are in memory when the clock starts. Memory is
+ * that of the whole process.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -1,4 +1,4 @@
-import { access } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Store } from '@eventlake/delta';
 import type { Logger } from 'pino';
@@ -117,11 +117,12 @@ async function openSpark({ settings, job, signal, logger }: ComponentOptions, st
 export async function openStore({ lakehouse, s3 }: Pick<Settings, 'lakehouse' | 's3'>): Promise<Store> {
   const { localStore, s3Store } = await import('@eventlake/delta');
   if (/^s3:\/\//i.test(lakehouse)) {
-    const { endpoint, region, forcePathStyle } = s3;
+    const { endpoint, region, forcePathStyle, caFile } = s3;
     return s3Store(lakehouse, {
       ...(endpoint !== undefined && { endpoint }),
       ...(region !== undefined && { region }),
       ...(forcePathStyle !== undefined && { forcePathStyle }),
+      ...(caFile !== undefined && { ca: await certificates(caFile) }),
     });
   }
   if (/^[a-z][a-z0-9+.-]+:\/\//i.test(lakehouse)) {
@@ -170,4 +171,16 @@ export async function openExistingLog(settings: Settings): Promise<EventLog | un
 
 function logFolder({ dataDir }: Settings): string {
   return join(dataDir, 'log');
+}
+
+async function certificates(caFile: string): Promise<string> {
+  return readFile(caFile, 'utf8').catch((cause: unknown) => {
+    throw new EventlakeError(
+      'invalid',
+      `The certificates of the store cannot be read: ${caFile}`,
+      { setting: 's3.caFile' },
+      'Give the path of a PEM file.',
+      { cause },
+    );
+  });
 }

@@ -68,6 +68,8 @@ export async function loadSettings(options: LoadOptions): Promise<LoadedSettings
   const { tls } = settings.clickhouse;
   for (const name of ['certFile', 'keyFile'] as const)
     if (tls[name]) tls[name] = resolve(base(`clickhouse.tls.${name}`), tls[name]);
+  const { s3 } = settings;
+  if (s3.caFile) s3.caFile = resolve(base('s3.caFile'), s3.caFile);
   settings.pipeline = settings.pipeline.startsWith('.')
     ? resolve(base('pipeline'), settings.pipeline)
     : settings.pipeline;

@@ -17,6 +17,8 @@ export interface S3Options {
   forcePathStyle?: boolean;
   /** Unset: the SDK's chain, which is the environment, profiles, and the roles of containers and instances. */
   credentials?: { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
+  /** Certificates to trust, PEM, instead of the system's: for a store whose certificate is of an authority of its own. */
+  ca?: string;
   /** A request that makes no progress for so long is given up, and tried again. */
   requestTimeoutMs?: number;
   /** For how long a request is tried again. */

@@ -55,6 +55,10 @@ export const settingsSchema = z.strictObject({
         .boolean('it must be true or false')
         .optional()
         .describe('The bucket in the path instead of the host name. Unset: where there is an endpoint.'),
+      caFile: text
+        .min(1, 'it must be a file')
+        .optional()
+        .describe('Certificates to trust, PEM, where the store has one of an authority of its own.'),
       cacheBytesMax: bytes(MIB, 1024 * 1024 * GIB)
         .default(4 * GIB)
         .describe('Copies of files of the store that are kept in `cache` in the data folder.'),

@@ -41,6 +41,7 @@ const PART_BYTES = 8 * 2 ** 20;
 /** The SDK's client for the bucket. Nothing is sent yet. */
 export async function openBucket(address: S3Address, options: S3Options): Promise<Bucket> {
   const sdk = await loadSdk();
+  const agent = { maxSockets: options.connectionsMax ?? CONNECTIONS_MAX, keepAlive: true };
   const client = new sdk.S3Client({
     ...(options.endpoint !== undefined && { endpoint: options.endpoint, region: 'us-east-1' }),
     ...(options.region !== undefined && { region: options.region }),
@@ -48,8 +49,8 @@ export async function openBucket(address: S3Address, options: S3Options): Promis
     ...(options.credentials && { credentials: options.credentials }),
     requestHandler: {
       connectionTimeout: CONNECT_TIMEOUT_MS,
-      httpAgent: { maxSockets: options.connectionsMax ?? CONNECTIONS_MAX, keepAlive: true },
-      httpsAgent: { maxSockets: options.connectionsMax ?? CONNECTIONS_MAX, keepAlive: true },
+      httpAgent: agent,
+      httpsAgent: { ...agent, ...(options.ca !== undefined && { ca: options.ca }) },
     },
     // What happened to a conditional put has to be known before it is sent again.
     maxAttempts: 1,

@@ -2,7 +2,7 @@
  * What the engine takes from its server configuration, because it cannot be told later: caches and pools for one
  * machine that does other things too, and background threads that look around less often while nothing happens.
  */
-export function serverConfig(folder: string): string {
+export function serverConfig(folder: string, caFile?: string): string {
   const MiB = 1024 * 1024;
   return element('clickhouse', {
     users_config: `${folder}/users.xml`,
@@ -24,6 +24,9 @@ export function serverConfig(folder: string): string {
     max_io_thread_pool_size: 16,
     max_io_thread_pool_free_size: 0,
     max_concurrent_queries: 0,
+    ...(caFile !== undefined && {
+      openSSL: { client: { caConfig: caFile, loadDefaultCAFile: 'false' } },
+    }),
   });
 }
 

@@ -40,13 +40,16 @@ export class Engine {
 
   /**
    * @param folder `<dataDir>/clickhouse`
+   * @param caFile absolute; certificates to trust instead of the system's
    * @throws EventlakeError `unavailable` where the folder cannot be opened.
    */
-  static async open(folder: string): Promise<Engine> {
+  static async open(folder: string, caFile?: string): Promise<Engine> {
     const path = join(folder, 'data');
     await mkdir(path, { recursive: true, mode: 0o700 });
     const config = join(folder, 'config.xml');
-    await writeFile(config, serverConfig(folder), { mode: 0o600 });
+    await writeFile(config, serverConfig(folder, caFile), { mode: 0o600 });
+    // What reads Delta logs in there is no part of ClickHouse, and learns of authorities in no other way.
+    if (caFile !== undefined) process.env.SSL_CERT_FILE = caFile;
     await writeFile(join(folder, 'users.xml'), usersConfig(), { mode: 0o600 });
     const addon = loadChdb();
     const base = await connectFirst(addon, path, config);

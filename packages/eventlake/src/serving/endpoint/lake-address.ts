@@ -3,7 +3,13 @@ import { isAbsolute } from 'node:path';
 /** Where the lakehouse is: an absolute path, or `s3://bucket/prefix` and how its store is reached. */
 export interface LakeRoot {
   root: string;
-  s3?: { endpoint?: string | undefined; region?: string | undefined; forcePathStyle?: boolean | undefined };
+  s3?: {
+    endpoint?: string | undefined;
+    region?: string | undefined;
+    forcePathStyle?: boolean | undefined;
+    /** Certificates to trust instead of the system's. */
+    caFile?: string | undefined;
+  };
 }
 
 export interface LakeAddress {

@@ -86,7 +86,7 @@ async function startOn(options: EndpointOptions, limits: EndpointLimits, lock: L
       writer: WRITER,
       writerPassword: await writerSecret(dataDir),
     };
-    const opened = await Engine.open(clickhouseFolder(dataDir));
+    const opened = await Engine.open(clickhouseFolder(dataDir), options.lake?.s3?.caFile);
     engine = opened;
     const queue = new AdmissionQueue(opened.concurrentMax, limits.waitingQueriesMax);
     const hidePaths = hiderFor(dataDir, options.lake);
