@@ -5,6 +5,7 @@ import { silverTables } from '../schema/tables.js';
 import { batchesOfRows } from './batch-bounds.js';
 import { buildIdSet, decodeIdSet, encodeIdSet, holdsAny, sortHashes } from './id-index.js';
 import { withinBatches } from './predicates.js';
+import { ReusedBuffer } from './reused-buffer.js';
 import { idHashSql } from './silver-rows.js';
 
 /**
@@ -70,9 +71,10 @@ export function knownIds(store: Store, pipeline: PipelineDefinition, sizes = ID_
     if (sets.length > 0) {
       const guard = await guardOf(session);
       const hashes = sortHashes(await session.longs(`SELECT ${idHashSql(pipeline)} FROM valid`));
+      const buffer = new ReusedBuffer(store);
       for (const range of sets) {
         const path = pathOf(position.epoch, range);
-        const set = decodeIdSet(await store.get(path), guard);
+        const set = decodeIdSet(await buffer.read(path), guard);
         if (!set) await store.delete(path);
         if (!set || holdsAny(set, hashes)) unread.push(range);
       }
