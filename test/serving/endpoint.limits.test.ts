@@ -132,6 +132,21 @@ test('more queries than may run wait, more than may wait are told to come again'
   await expect.poll(running, { timeout: 20_000 }).toBe(0);
 });
 
+test('readers that take nothing of their results do not keep the jobs from writing', async () => {
+  const { ask, url, writer } = await serve({ stallMs: 600_000 });
+  const stop = new AbortController();
+  const slow = Array.from({ length: 20 }, (_, i) => {
+    const body = `SELECT number, ${i} FROM numbers(100000000000)`;
+    return fetch(url, { method: 'POST', body, signal: stop.signal }).catch(() => undefined);
+  });
+  await Promise.race(slow);
+  expect(await ask('SELECT 1', writer)).toMatchObject({ status: 200, text: '1\n' });
+  const others = await Promise.all(Array.from({ length: 10 }, () => ask('SELECT 2', writer)));
+  expect(others.map(({ text }) => text)).toEqual(Array.from({ length: 10 }, () => '2\n'));
+  stop.abort();
+  await Promise.all(slow);
+});
+
 test('bodies, queries and headers have a bound', async () => {
   const { ask, url, writer } = await serve({
     bodyBytesMax: 1000,

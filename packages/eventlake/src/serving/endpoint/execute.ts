@@ -154,7 +154,7 @@ function orGone<T>(promise: Promise<T>, gone: AbortSignal): Promise<T | undefine
 async function runInTurn(context: ExecuteContext, work: Work): Promise<CachedResult | undefined> {
   const { engine, queue, sessions } = context;
   const { role, request, gone } = work;
-  const leave = await queue.enter(gone);
+  const leave = await queue.enter(role, gone);
   if (leave === undefined) {
     if (gone.aborted) return undefined;
     throw exceptions.tooManyQueries(queue.running, queue.waiting);
