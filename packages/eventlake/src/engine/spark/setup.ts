@@ -12,10 +12,6 @@ const CONFIGURATION = {
   'spark.sql.parquet.int96RebaseModeInWrite': 'CORRECTED',
   'spark.sql.parquet.fieldId.write.enabled': 'false',
   'spark.sql.execution.arrow.maxRecordsPerBatch': '10000',
-  // Nobody's code comes with our sessions: without this, executors ask the driver for every class that they do not find, in
-  // class loaders of each session's own.
-  'spark.sql.artifact.isolation.enabled': 'false',
-  'spark.sql.artifact.isolation.alwaysApplyClassloader': 'false',
 };
 
 /** Functions of the shared SQL that Spark lacks: see `schema/macros.ts`. */
