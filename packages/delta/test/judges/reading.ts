@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { localStore, type Snapshot, struct, type Table } from '../../src/index.js';
 import { canonicalRows, clickHouseRows, plainSchema } from './canonical.js';
+import { clickHouseColumns, described } from './clickhouse-types.js';
 import type { Court } from './court.js';
 import type { Sight } from './judge.js';
 import { JUDGED } from './tables.js';
@@ -47,7 +48,7 @@ export function describeReading(court: Court): void {
     }
 
     const refused = judged.refused?.ClickHouse;
-    test(`is ${refused ? 'refused' : 'the same'} for ClickHouse: rows, columns, count`, async () => {
+    test(`is ${refused ? 'refused' : 'the same'} for ClickHouse: rows, columns and their types, count`, async () => {
       const { snapshot, rows, folder } = await ours(await written());
       if (refused) {
         await expect(court.clickHouse.look(folder)).rejects.toThrow(refused);
@@ -56,9 +57,7 @@ export function describeReading(court: Court): void {
       const hex = snapshot.schema.fields.flatMap(({ name, type }) => (type === 'binary' ? [name] : []));
       const sight = (await court.clickHouse.ask('look', { path: folder, hex })) as Sight;
       expect(clickHouseRows(sight.rows, snapshot.schema)).toEqual(rows);
-      expect((sight.schema as [string, string][]).map(([column]) => column)).toEqual(
-        snapshot.schema.fields.map(({ name }) => name),
-      );
+      expect(described(sight.schema)).toEqual(clickHouseColumns(snapshot.schema));
       expect(sight.count).toBe(rows.length);
     });
 
