@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Store, s3Store } from '@eventlake/delta';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openTable, type Store, s3Store } from '@eventlake/delta';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type S3Server, s3Credentials, startS3Server } from '../../packages/delta/test/support/s3-servers.js';
-import { run } from '../cli/eventlake.js';
+import { run, start } from '../cli/eventlake.js';
 import {
   append,
   catchUp,
@@ -96,6 +98,49 @@ test('the commands for tables work there, and ClickHouse shows them', async () =
   // Without any copy, everything is fetched again.
   await rm(join(dataDir, 'cache'), { recursive: true });
   await expectGreen(dataDir, env);
+}, 300_000);
+
+test('silver is made anew there, and what no version needs is deleted for good', async () => {
+  await append(dataDir, simulation(29), 500);
+  await catchUp(dataDir, { ...env, EVENTLAKE_BRONZE_TO_SILVER_MODE: 'overwrite' });
+  await expectGreen(dataDir, env);
+  const table = await openTable(store, 'silver/user_events');
+  const dataFiles = async (): Promise<string[]> => {
+    const paths: string[] = [];
+    for await (const { path } of store.list('silver/user_events/part-')) paths.push(path);
+    return paths;
+  };
+  const live = (await table.snapshot()).files().map(({ path }) => `silver/user_events/${path}`);
+  expect((await dataFiles()).length).toBeGreaterThan(live.length);
+  const options = ['--retention-hours', '0', '--below-safety-floor'];
+  await eventlake('table', 'vacuum', 'silver.user_events', ...options);
+  expect(await dataFiles()).toEqual(live.sort());
+  await rm(join(dataDir, 'cache'), { recursive: true });
+  await expectGreen(dataDir, env);
+}, 300_000);
+
+test('the whole tree of processes runs on it, and ends cleanly', async () => {
+  const folder = await newFolder();
+  folders.push(folder);
+  const there = { ...env, EVENTLAKE_LAKEHOUSE: `${server.url}/${randomUUID()}/dev` };
+  const child = start(['dev', '--port', '0', '--data-dir', folder], {
+    env: { ...ENV, ...there },
+    detached: true,
+    stdio: 'ignore',
+  });
+  const ended = once(child, 'close') as Promise<[number | null]>;
+  try {
+    const stages = async (): Promise<{ rows: number }[]> => {
+      const { stdout } = await run(['status', '--json', '--data-dir', folder], { env: { ...ENV, ...there } });
+      return (JSON.parse(stdout) as { stages: { rows: number }[] }).stages;
+    };
+    while (!(await stages().catch(() => [{ rows: 0 }])).every(({ rows }) => rows > 0)) await sleep(200);
+  } finally {
+    process.kill(-child.pid!, 'SIGINT');
+  }
+  expect((await ended)[0]).toBe(0);
+  await catchUp(folder, there);
+  await expectGreen(folder, there);
 }, 300_000);
 
 test('what was set aside is redriven from there', async () => {
