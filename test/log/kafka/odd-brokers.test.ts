@@ -39,6 +39,28 @@ test('a wait that one broker ends leaves no connection behind that another was j
     .toBeLessThanOrEqual(5);
 });
 
+test('a broker that has nothing is asked once, however often another has something', async () => {
+  const { cluster, log } = await openCluster(2);
+  let connections = 0;
+  let asked = 0;
+  cluster.taken = (broker) => {
+    if (broker === 1) connections++;
+    return undefined;
+  };
+  cluster.fetched = (broker) => {
+    if (broker === 1) {
+      asked++;
+      return undefined;
+    }
+    cluster.ends[0]!++;
+    return Buffer.alloc(0);
+  };
+  for (let wait = 0; wait < 20; wait++)
+    await log.waitForRecords('topic', [...cluster.ends], { timeoutMs: 30_000 });
+  // The one for short requests, and the one that waits.
+  expect({ connections, asked }).toEqual({ connections: 2, asked: 1 });
+});
+
 test('records of a format before 0.11 are told, and not asked for again and again', async () => {
   const { cluster, log } = await openCluster(1);
   cluster.ends[0] = 1;

@@ -25,7 +25,7 @@ import { type KafkaSettings, saslOf } from './kafka/settings.js';
 import { SourceAppends } from './kafka/sources.js';
 import { SourcesTopic, sourcesTopicOf } from './kafka/sources-topic.js';
 import { createTopic, deleteTopic, topicInfo } from './kafka/topics.js';
-import { waitForRecords } from './kafka/waiting.js';
+import { Arrivals } from './kafka/waiting.js';
 import { checkBatch } from './record-batch.js';
 
 /**
@@ -64,6 +64,7 @@ async function clusterOf(settings: KafkaSettings, stopping?: AbortSignal): Promi
 
 class KafkaLog implements EventLog {
   readonly advisoryPositions = true;
+  readonly #arrivals: Arrivals;
   readonly #positions: Positions;
   readonly #producers = new Map<string, PartitionProducer>();
   readonly #sources = new Map<string, SourceAppends>();
@@ -76,6 +77,7 @@ class KafkaLog implements EventLog {
     readonly cluster: Cluster,
     readonly settings: KafkaSettings,
   ) {
+    this.#arrivals = new Arrivals(cluster, settings.retryTimeoutMs);
     this.#positions = new Positions(cluster, settings.groupPrefix, settings.retryTimeoutMs);
   }
 
@@ -122,10 +124,9 @@ class KafkaLog implements EventLog {
   waitForRecords(
     topic: string,
     from: readonly number[],
-    { timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal },
+    options: { timeoutMs: number; signal?: AbortSignal },
   ): Promise<void> {
-    const { retryTimeoutMs } = this.settings;
-    return waitForRecords(this.cluster, topic, from, { timeoutMs, signal, retryTimeoutMs });
+    return this.#arrivals.wait(topic, from, options);
   }
 
   async commitPositions(consumer: string, topic: string, positions: readonly number[]): Promise<void> {
