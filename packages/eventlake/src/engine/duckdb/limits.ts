@@ -25,6 +25,9 @@ export const LINE_SAMPLES = 32;
 /** Rows of a Parquet row group: what an engine skips or reads as one. */
 export const ROW_GROUP_ROWS = 122_880;
 
+/** The same in a partitioned table, where every partition that is being written holds one in memory. */
+export const PARTITION_ROW_GROUP_ROWS = 61_440;
+
 /** A data file is ended when it has reached this size. */
 export const DATA_FILE_BYTES = 256 * MIB;
 

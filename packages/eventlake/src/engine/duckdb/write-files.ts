@@ -13,7 +13,7 @@ import type { WrittenFiles } from '../delta/pending-files.js';
 import type { WriteTarget } from '../delta/prepared-writes.js';
 import { castSql } from '../delta/sql.js';
 import type { DataFiles } from './files/data-files.js';
-import { ROW_GROUP_ROWS } from './limits.js';
+import { PARTITION_ROW_GROUP_ROWS, ROW_GROUP_ROWS } from './limits.js';
 import { duckdbSql, quoteName, quoteText } from './sql-text.js';
 
 /** How a data file is written. */
@@ -80,13 +80,7 @@ async function removeBegun(folder: string, name: string): Promise<void> {
 }
 
 /** zstd's level 1 takes two thirds of the time of its default level 3, and the files are no larger. */
-const FORMAT = [
-  'FORMAT parquet',
-  'COMPRESSION zstd',
-  'COMPRESSION_LEVEL 1',
-  `ROW_GROUP_SIZE ${ROW_GROUP_ROWS}`,
-  'RETURN_STATS',
-];
+const FORMAT = ['FORMAT parquet', 'COMPRESSION zstd', 'COMPRESSION_LEVEL 1', 'RETURN_STATS'];
 
 /** The name is random, so that no writer ever meets another's file. */
 function targetSql(
@@ -99,7 +93,14 @@ function targetSql(
     partitionColumns.length > 0
       ? `PARTITION_BY (${partitionColumns.map(quoteName).join(', ')})`
       : `FILE_SIZE_BYTES ${fileBytes}`;
-  const options = [...FORMAT, layout, `FILENAME_PATTERN '${name}-{uuid}'`, 'APPEND'];
+  const rows = partitionColumns.length > 0 ? PARTITION_ROW_GROUP_ROWS : ROW_GROUP_ROWS;
+  const options = [
+    ...FORMAT,
+    `ROW_GROUP_SIZE ${rows}`,
+    layout,
+    `FILENAME_PATTERN '${name}-{uuid}'`,
+    'APPEND',
+  ];
   return `TO ${quoteText(folder)} (${options.join(', ')})`;
 }
 
