@@ -59,7 +59,8 @@ async function measure(brokers: string): Promise<void> {
     await send(seconds, acknowledged);
     await landed.until(sent, lander);
   } finally {
-    lander.kill('SIGKILL');
+    // With the JVM that Python has started, which would outlive it.
+    process.kill(-lander.pid!, 'SIGKILL');
     server?.stop();
     await landed.stop();
     await log.close();
@@ -76,6 +77,7 @@ function start(brokers: string, sparkUrl: string | undefined): ChildProcess {
     const args = [join(root, 'bench/spark/stream.py'), brokers, topic, work, join(root, '.cache/spark/jars')];
     return spawn(join(root, '.cache/spark/venv/bin/python'), args, {
       stdio: ['ignore', 'ignore', 'inherit'],
+      detached: true,
     });
   }
   const bin = join(root, 'packages/eventlake/bin/eventlake.js');
@@ -89,6 +91,7 @@ function start(brokers: string, sparkUrl: string | undefined): ChildProcess {
   return spawn(process.execPath, [bin, 'run', 'raw-landing'], {
     env,
     stdio: ['ignore', 'ignore', 'inherit'],
+    detached: true,
   });
 }
 
