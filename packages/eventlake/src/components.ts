@@ -52,6 +52,7 @@ export async function openComponents(options: ComponentOptions): Promise<Compone
       dataDir: settings.dataDir,
       tables: deltaTables(pipeline),
       opensOwn: opensClickHouse,
+      signal,
       logger,
     });
   };

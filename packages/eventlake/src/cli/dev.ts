@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { Settings } from '../config.js';
 import type { Observed } from '../metrics/observe.js';
 import type { PipelineDefinition } from '../schema/definition.js';
 import type { StatusReader } from '../status.js';
@@ -58,6 +59,7 @@ async function dev(invocation: Invocation, options: DevOptions): Promise<void> {
   const { openScreen } = await import('./dev/screen.js');
   const { openStatus } = await import('./open-status.js');
   const signal = stopSignal();
+  await portMustBeFree(settings);
   const lock = await acquireLock(settings.dataDir, 'dev');
   const status = await openStatus(settings);
   const watched = await watch(invocation, status.reader);
@@ -87,6 +89,16 @@ async function dev(invocation: Invocation, options: DevOptions): Promise<void> {
   await status.close();
   await lock.release();
   if (failure) process.exitCode = failure.code;
+}
+
+/** Known before anything is started; what the folder's own endpoint holds is another matter, see the supervisor. */
+async function portMustBeFree({ dataDir, clickhouse }: Settings): Promise<void> {
+  const { url, host, port } = clickhouse;
+  if (url !== undefined || port === 0) return;
+  const { findEndpoint } = await import('../serving/endpoint/endpoint-file.js');
+  if (await findEndpoint(dataDir)) return;
+  const { mustBeFree } = await import('../serving/endpoint/listen.js');
+  await mustBeFree(host, port);
 }
 
 /** With `metrics.port`, the parent answers for its children: where ClickHouse is a server, nobody else does. */

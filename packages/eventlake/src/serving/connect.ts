@@ -16,6 +16,8 @@ export interface ConnectOptions {
   dataDir: string;
   /** False: wait for the folder's endpoint instead of opening an embedded one, which would keep the folder from it. */
   opensOwn?: boolean;
+  /** Ends the wait. */
+  signal?: AbortSignal;
   logger: Logger;
 }
 
@@ -65,7 +67,7 @@ function embedded(options: ConnectOptions): Connector {
 }
 
 async function findOrStart(
-  { settings, dataDir, tables, logger, opensOwn = true }: ConnectOptions,
+  { settings, dataDir, tables, logger, signal, opensOwn = true }: ConnectOptions,
   keep: (endpoint: Endpoint) => void,
 ): Promise<Pick<EndpointFile, 'url'>> {
   const deadline = Date.now() + FOLDER_WAIT_MS;
@@ -74,7 +76,7 @@ async function findOrStart(
     if (found !== undefined) return found;
     if (!opensOwn) {
       if (Date.now() > deadline) throw noEndpoint(dataDir);
-      await sleep(100);
+      await sleep(100, undefined, { signal });
       continue;
     }
     try {
@@ -86,7 +88,7 @@ async function findOrStart(
       return endpoint;
     } catch (error) {
       if (!(error instanceof EventlakeError) || error.kind !== 'busy' || Date.now() > deadline) throw error;
-      await sleep(100);
+      await sleep(100, undefined, { signal });
     }
   }
 }

@@ -73,6 +73,17 @@ export async function listen({ host, port, limits, logger, tls }: ListenOptions)
   };
 }
 
+/**
+ * For who would start much before it listens.
+ *
+ * @throws EventlakeError as `listen`
+ */
+export async function mustBeFree(host: string, port: number): Promise<void> {
+  const server = createServer();
+  await bind(server, host, port);
+  await new Promise((resolve) => server.close(resolve));
+}
+
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
