@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+// As the command has it: it bounds how many queries the endpoint runs at once.
+process.env.UV_THREADPOOL_SIZE ??= '16';
+
 export default defineConfig({
   // Tests read the sources; the processes that they start read what `npm run build` made of them.
   resolve: { conditions: ['eventlake-source'] },

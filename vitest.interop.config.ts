@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+// As the command has it: it bounds how many queries the endpoint runs at once.
+process.env.UV_THREADPOOL_SIZE ??= '16';
+
 export default defineConfig({
   resolve: { conditions: ['eventlake-source'] },
   ssr: { resolve: { conditions: ['eventlake-source'] } },
