@@ -1,7 +1,10 @@
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { localStore } from '@eventlake/delta';
 import pipeline from '@eventlake/user-events';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openPlanStore } from '../../packages/eventlake/src/batch/plan-store.js';
+import { openDuckDbEngine } from '../../packages/eventlake/src/engine/duckdb/engine.js';
 import type { LandingInput } from '../../packages/eventlake/src/jobs/raw-landing.js';
 import { rawLanding } from '../../packages/eventlake/src/jobs/raw-landing.js';
 import { Crash, type Lake, NOON_MS, openLake } from './lake.js';
@@ -171,6 +174,26 @@ describe('positions', () => {
     await lake.context.log.commitPositions('raw-landing', topic, [0, 0, 0]);
     expect(await landAll()).toEqual([]);
     expect(await rows(bronze, 'event_id')).toHaveLength(30);
+  });
+
+  test('a new lake gets all that the log has, though the log knows how far another one had come', async () => {
+    await lake.append(events(0, 30));
+    await landAll();
+    const { log, settings } = lake.context;
+    const store = localStore(join(settings.dataDir, 'another'));
+    const engine = await openDuckDbEngine({
+      store,
+      log,
+      dataDir: settings.dataDir,
+      memoryMb: 384,
+      threads: 2,
+    });
+    try {
+      const reports = await landAll(rawLanding({ ...lake.context, store, engine }));
+      expect(reports).toMatchObject([{ batch: 1, rowsIn: 30, rowsOut: 30 }]);
+    } finally {
+      await engine.close();
+    }
   });
 });
 

@@ -5,11 +5,11 @@ import type { OffsetRange, TopicInfo } from '../log/event-log.js';
 import { textLiteral } from '../schema/macros.js';
 import { type LiveIncrement, liveRows } from '../schema/sql.js';
 import { liveTables } from '../schema/tables.js';
-import { commitPassed } from './commit-passed.js';
 import { countLive } from './count-live.js';
 import type { BatchReport, JobContext, StreamingJob } from './job.js';
 import { landedLife, landedLives, landedPlan, lostWithin } from './landed.js';
 import { filledLiveTable, foreignCounts, truncateLiveTables, useUp } from './live-tables.js';
+import { beginning, commitPassed } from './log-positions.js';
 import { nextRanges } from './log-ranges.js';
 import { common, merged, without } from './offset-sets.js';
 import { acceptLoss, goOn, type Passed, readableRanges } from './passed.js';
@@ -76,10 +76,8 @@ export function fastAgg(context: JobContext, options: FastAggOptions = {}): Stre
     } else if (newest) {
       await execute(newest, info);
     } else {
-      const positions = log.advisoryPositions ? undefined : await log.positions('fast-agg', topic);
-      const position = positions ?? info.partitions.map(({ startOffset }) => startOffset);
-      passed = { topicId: info.topicId, start: position, position };
-      highest = position.map(() => null);
+      passed = await beginning(context, 'fast-agg', info);
+      highest = passed.position.map(() => null);
     }
     // From here on, retention waits for this consumer.
     if (goOn(info, passed, 0).gaps.length === 0 && passed.unsure === newest?.input.unsure) {

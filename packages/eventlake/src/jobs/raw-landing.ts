@@ -6,8 +6,8 @@ import type { OffsetRange, TopicInfo } from '../log/event-log.js';
 import { type Gap, gapsSql, knownGapsSql } from '../schema/gaps.js';
 import { timestampLiteral } from '../schema/macros.js';
 import { bronzeTables } from '../schema/tables.js';
-import { commitPassed } from './commit-passed.js';
 import type { BatchReport, JobContext, StreamingJob } from './job.js';
+import { beginning, commitPassed } from './log-positions.js';
 import { nextRanges } from './log-ranges.js';
 import { logRetention, maintenance } from './maintenance.js';
 import { acceptLoss, goOn, type Passed, readableRanges } from './passed.js';
@@ -52,18 +52,11 @@ export function rawLanding(context: JobContext): StreamingJob {
     if (txnVersion > (newest?.batch ?? 0)) throw plansGone(txnVersion, newest?.batch ?? 0);
     if (newest && txnVersion < newest.batch - 1) throw tableSetBack(txnVersion, newest.batch);
     if (newest && txnVersion < newest.batch) await execute(newest, info);
-    passed = newest?.input ?? (await beginning(info));
+    passed = newest?.input ?? (await beginning(context, 'raw-landing', info));
     const { gaps } = goOn(info, passed, newest?.batch ?? 0);
     // From here on, retention waits for this consumer.
     if (gaps.length === 0) await commitPassed(context, 'raw-landing', passed);
     else await runBatch();
-  }
-
-  /** A position without a plan: this job had begun, before there was anything to land. */
-  async function beginning(info: TopicInfo): Promise<Passed> {
-    const positions = log.advisoryPositions ? undefined : await log.positions('raw-landing', topic);
-    const position = positions ?? info.partitions.map(({ startOffset }) => startOffset);
-    return { topicId: info.topicId, start: position, position };
   }
 
   async function runBatch(): Promise<BatchReport | undefined> {
