@@ -160,7 +160,7 @@ export class PartitionProducer {
   }
 }
 
-export function isForgotten(error: number): boolean {
+function isForgotten(error: number): boolean {
   return (
     error === code.OUT_OF_ORDER_SEQUENCE_NUMBER ||
     error === code.UNKNOWN_PRODUCER_ID ||

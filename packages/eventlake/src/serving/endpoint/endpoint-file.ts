@@ -23,7 +23,7 @@ export async function removeEndpointFile(dataDir: string): Promise<void> {
   if (found?.pid === process.pid) await rm(join(clickhouseFolder(dataDir), 'endpoint.json'), { force: true });
 }
 
-export async function readEndpointFile(dataDir: string): Promise<EndpointFile | undefined> {
+async function readEndpointFile(dataDir: string): Promise<EndpointFile | undefined> {
   try {
     return shape.parse(JSON.parse(await readFile(join(clickhouseFolder(dataDir), 'endpoint.json'), 'utf8')));
   } catch {

@@ -54,7 +54,7 @@ export function parseAddress(url: string, token?: string): Address {
   };
 }
 
-export function isThisMachine(host: string): boolean {
+function isThisMachine(host: string): boolean {
   return host === 'localhost' || host === '[::1]' || /^127\./.test(host);
 }
 
