@@ -7,6 +7,7 @@ import { commitPath, versionPath } from '../log/names.js';
 import { listLog, readCommits } from '../log/reader.js';
 import type { LogState } from '../log/replay.js';
 import { commitsIn, newestCheckpointVersion } from '../log/segment.js';
+import { durationMs, RETENTION_DEFAULTS } from '../properties.js';
 import { type Store, StoreError } from '../store.js';
 import { actionsOf } from './actions.js';
 import { checkAgainst, checkChange } from './check.js';
@@ -29,7 +30,7 @@ export interface CommitContext {
 const BACKOFF_MS = 4;
 const BACKOFF_MAX_MS = 250;
 
-/** A look at the log that is older than this is not relied on: its retention is longer, unless somebody set it so. */
+/** A look at the log that is older than this is not relied on; nor is any, where the log is kept for less. */
 const LOOK_AGE_MAX_MS = 500;
 
 /**
@@ -72,8 +73,7 @@ export async function commitChange(context: CommitContext, change: Change): Prom
     });
     const version = state.version + 1;
     const won = await take(context, version, serializeActions(actions), txnId);
-    const isOld = Date.now() - lookedAtMs > LOOK_AGE_MAX_MS;
-    if (won && !(isOld && (await isStranded(context, version))))
+    if (won && (isRecent(state, lookedAtMs) || !(await isStranded(context, version))))
       return { status: 'committed', version, attempts };
 
     if (performance.now() > deadline) {
@@ -98,8 +98,17 @@ function isReliable(
   change: Change,
   table: string,
 ): boolean {
-  const isNew = Date.now() - atMs <= LOOK_AGE_MAX_MS;
-  return isNew && state.version === change.readVersion && decide(change, state, [], table) === undefined;
+  return (
+    isRecent(state, atMs) &&
+    state.version === change.readVersion &&
+    decide(change, state, [], table) === undefined
+  );
+}
+
+/** Whether what a look found cannot have been cleaned away since, so that the next version is free or taken. */
+function isRecent({ metadata }: LogState, lookedAtMs: number): boolean {
+  const keepMs = durationMs(metadata.configuration, 'delta.logRetentionDuration', RETENTION_DEFAULTS.logMs);
+  return keepMs > LOOK_AGE_MAX_MS && Date.now() - lookedAtMs <= LOOK_AGE_MAX_MS;
 }
 
 /** The outcome where there is one without an attempt. Pure; no I/O. */
