@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { liveArea } from '../../packages/eventlake/src/cli/dev/live-area.js';
-import { invitation } from '../../packages/eventlake/src/cli/dev/screen.js';
-import { renderView } from '../../packages/eventlake/src/cli/dev/view.js';
+import { liveArea } from '../../packages/eventlake/src/cli/commands/dev/live-area.js';
+import { invitation } from '../../packages/eventlake/src/cli/commands/dev/screen.js';
+import { renderView } from '../../packages/eventlake/src/cli/commands/dev/view.js';
 import type { Status } from '../../packages/eventlake/src/status.js';
 import { canOpenTerminal, onTerminal, type Size, screenOf, type TerminalRun } from './support/terminal.js';
 

@@ -69,6 +69,20 @@ test('nothing but the command line imports the command line', () => {
   expect(wrong.map(({ path }) => path)).toEqual([]);
 });
 
+test('a command is a file of cli/commands, its parts a folder of that name, and no command knows another', () => {
+  const COMMANDS = `${EVENTLAKE}/cli/commands/`;
+  const commandOf = (path: string) =>
+    path.startsWith(COMMANDS) ? path.slice(COMMANDS.length).replace(/(\/.*|\.ts)$/, '') : undefined;
+  const wrong = sources
+    .filter(({ path }) => path !== `${EVENTLAKE}/cli/main.ts`)
+    .flatMap(({ path, imports }) =>
+      imports
+        .filter(({ target }) => target && commandOf(target) && commandOf(target) !== commandOf(path))
+        .map(({ specifier }) => `${path} imports ${specifier}`),
+    );
+  expect(wrong).toEqual([]);
+});
+
 test('@eventlake/delta stands on its own: no eventlake, no engine, no ClickHouse', () => {
   const allowed =
     /^(node:|\.|fzstd$|hyparquet|hyparquet-writer$|hyparquet-compressors$|@aws-sdk\/client-s3$)/;
@@ -118,6 +132,6 @@ test('the environment is read by the settings, and by the crash points of the te
     .filter(({ code }) => /process\.env\b(?!\.UV_THREADPOOL_SIZE|\.SSL_CERT_FILE = )/.test(code))
     .map(({ path }) => path.slice(EVENTLAKE.length + 1));
   expect(
-    readers.filter((path) => !['cli/invocation.ts', 'crash-points.ts', 'cli/dev.ts'].includes(path)),
+    readers.filter((path) => !['cli/invocation.ts', 'crash-points.ts', 'cli/commands/dev.ts'].includes(path)),
   ).toEqual([]);
 });

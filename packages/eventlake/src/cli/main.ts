@@ -1,21 +1,22 @@
 import { Command, CommanderError } from 'commander';
 import { EventlakeError } from '../errors.js';
-import { registerConfig } from './config.js';
-import { registerDev } from './dev.js';
-import { registerDoctor } from './doctor.js';
-import { registerIngest } from './ingest.js';
+import { registerApply } from './commands/apply.js';
+import { registerConfig } from './commands/config.js';
+import { registerDev } from './commands/dev.js';
+import { registerDoctor } from './commands/doctor.js';
+import { registerIngest } from './commands/ingest.js';
+import { registerPlan } from './commands/plan.js';
+import { registerQuarantine } from './commands/quarantine.js';
+import { registerQuery } from './commands/query.js';
+import { registerReset } from './commands/reset.js';
+import { registerRun } from './commands/run.js';
+import { registerServe } from './commands/serve.js';
+import { registerStatus } from './commands/status.js';
+import { registerTable } from './commands/table.js';
+import { registerVerify } from './commands/verify.js';
 import { addGlobals, type Globals } from './invocation.js';
-import { registerApply, registerPlan } from './migrate.js';
-import { registerQuarantine } from './quarantine.js';
-import { registerQuery } from './query.js';
-import { registerReset } from './reset.js';
-import { registerRun } from './run.js';
-import { registerServe } from './serve.js';
-import { registerStatus } from './status.js';
-import { registerTable } from './table.js';
 import { endProcess, reportError } from './terminal/report-error.js';
 import { surviveClosedPipes } from './terminal/streams.js';
-import { registerVerify } from './verify.js';
 
 /**
  * The command line. Commands only declare themselves here; what a command needs is imported when it runs, so that

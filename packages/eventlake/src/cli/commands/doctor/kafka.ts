@@ -1,6 +1,6 @@
-import type { Settings } from '../../config.js';
-import { EventlakeError } from '../../errors.js';
-import { loadPipeline } from '../../load-pipeline.js';
+import type { Settings } from '../../../config.js';
+import { EventlakeError } from '../../../errors.js';
+import { loadPipeline } from '../../../load-pipeline.js';
 import type { Finding } from './examine.js';
 
 const CHECK = 'kafka';
@@ -10,7 +10,7 @@ const TIMEOUT_MS = 5_000;
 /** Do the brokers answer, let us in, and speak what we speak; what is the topic like? */
 export async function kafkaFinding({ log: { kafka }, pipeline }: Settings): Promise<Finding> {
   const timeouts = { connectTimeoutMs: TIMEOUT_MS, requestTimeoutMs: TIMEOUT_MS, retryTimeoutMs: TIMEOUT_MS };
-  const { describeKafka } = await import('../../log/kafka-log.js');
+  const { describeKafka } = await import('../../../log/kafka-log.js');
   try {
     const { event } = await loadPipeline(pipeline, process.cwd());
     const { brokers, release, topic } = await describeKafka({ ...kafka, ...timeouts }, event.topic);

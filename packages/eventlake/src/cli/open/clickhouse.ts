@@ -1,6 +1,6 @@
-import type { Settings } from '../config.js';
-import { EventlakeError } from '../errors.js';
-import { makeLogger } from './terminal/logger.js';
+import type { Settings } from '../../config.js';
+import { EventlakeError } from '../../errors.js';
+import { makeLogger } from '../terminal/logger.js';
 
 /** ClickHouse as a reader sees it. */
 export interface ClickHouseReader {
@@ -21,13 +21,13 @@ export async function openClickHouse(settings: Settings): Promise<ClickHouseRead
   const { url, user, password } = settings.clickhouse;
   const credentials = { 'X-ClickHouse-User': user ?? 'default', 'X-ClickHouse-Key': password ?? '' };
   if (url) return reader(url, credentials);
-  const { findEndpoint } = await import('../serving/endpoint/endpoint-file.js');
+  const { findEndpoint } = await import('../../serving/endpoint/endpoint-file.js');
   const running = await findEndpoint(settings.dataDir);
   if (running) return reader(running.url, credentials);
   await refuseEmptyFolder(settings.dataDir);
-  const { loadPipeline } = await import('../load-pipeline.js');
-  const { deltaTables } = await import('../schema/tables.js');
-  const { startEndpoint } = await import('../serving/endpoint/start.js');
+  const { loadPipeline } = await import('../../load-pipeline.js');
+  const { deltaTables } = await import('../../schema/tables.js');
+  const { startEndpoint } = await import('../../serving/endpoint/start.js');
   const pipeline = await loadPipeline(settings.pipeline, process.cwd());
   const own = await startEndpoint({
     dataDir: settings.dataDir,

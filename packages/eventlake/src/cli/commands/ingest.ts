@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import type { IngestProgress, IngestResult } from '../ingest/ingest.js';
-import { invoke } from './invocation.js';
-import { stopSignal } from './stop-signal.js';
-import { print, printJson } from './terminal/streams.js';
+import type { IngestProgress, IngestResult } from '../../ingest/ingest.js';
+import { invoke } from '../invocation.js';
+import { stopSignal } from '../stop-signal.js';
+import { print, printJson } from '../terminal/streams.js';
 
 export function registerIngest(program: Command): void {
   program
@@ -24,11 +24,11 @@ Examples:
     )
     .action(async (files: string[], options: { sourceId?: string }, command: Command) => {
       const { settings, json } = await invoke(command);
-      const { ingest } = await import('../ingest/ingest.js');
-      const { openLog, provideTopic } = await import('../components.js');
-      const { acquireLock } = await import('../lock.js');
-      const { loadPipeline } = await import('../load-pipeline.js');
-      const { progressReport } = await import('./terminal/progress.js');
+      const { ingest } = await import('../../ingest/ingest.js');
+      const { openLog, provideTopic } = await import('../../components.js');
+      const { acquireLock } = await import('../../lock.js');
+      const { loadPipeline } = await import('../../load-pipeline.js');
+      const { progressReport } = await import('../terminal/progress.js');
       const signal = stopSignal();
       const { event } = await loadPipeline(settings.pipeline, process.cwd());
       const lock = await acquireLock(settings.dataDir, 'ingest', { shared: true });
@@ -62,7 +62,7 @@ function position({ file, bytesRead, bytesTotal, records }: IngestProgress) {
 
 async function show(result: IngestResult): Promise<void> {
   const { records, skippedAsAlreadyIngested, notObjects, bytesRead, finished } = result;
-  const { formatBytes, formatCount } = await import('./terminal/format.js');
+  const { formatBytes, formatCount } = await import('../terminal/format.js');
   const skipped =
     skippedAsAlreadyIngested > 0 ? `, ${formatCount(skippedAsAlreadyIngested)} had been ingested before` : '';
   print(`${formatCount(records)} records ingested${skipped} (${formatBytes(bytesRead)} read).`);

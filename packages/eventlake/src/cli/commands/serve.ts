@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { EventlakeError } from '../errors.js';
-import { invoke } from './invocation.js';
-import { stopSignal, tellParent } from './stop-signal.js';
+import { EventlakeError } from '../../errors.js';
+import { invoke } from '../invocation.js';
+import { stopSignal, tellParent } from '../stop-signal.js';
 
 export function registerServe(program: Command): void {
   program
@@ -32,11 +32,11 @@ Examples:
           'Unset clickhouse.url to use the embedded one.',
         );
       }
-      const { makeLogger } = await import('./terminal/logger.js');
-      const { acquireLock } = await import('../lock.js');
-      const { loadPipeline } = await import('../load-pipeline.js');
-      const { deltaTables } = await import('../schema/tables.js');
-      const { startEndpoint } = await import('../serving/endpoint/start.js');
+      const { makeLogger } = await import('../terminal/logger.js');
+      const { acquireLock } = await import('../../lock.js');
+      const { loadPipeline } = await import('../../load-pipeline.js');
+      const { deltaTables } = await import('../../schema/tables.js');
+      const { startEndpoint } = await import('../../serving/endpoint/start.js');
       const signal = stopSignal();
       const logger = makeLogger('serve', settings.logLevel, json);
       const lock = await acquireLock(settings.dataDir, 'serve');
@@ -68,7 +68,7 @@ Examples:
 }
 
 /** @throws EventlakeError `invalid` for one without the other */
-function tlsFiles({ clickhouse }: import('../config.js').Settings) {
+function tlsFiles({ clickhouse }: import('../../config.js').Settings) {
   const { certFile, keyFile } = clickhouse.tls;
   if (certFile && keyFile) return { certFile, keyFile };
   if (!certFile && !keyFile) return undefined;
@@ -82,13 +82,13 @@ function tlsFiles({ clickhouse }: import('../config.js').Settings) {
 
 /** Whoever looks before the first event finds empty tables, not missing ones. */
 async function ensureTables(
-  settings: import('../config.js').Settings,
+  settings: import('../../config.js').Settings,
   logger: import('pino').Logger,
-  pipeline: import('../schema/definition.js').PipelineDefinition,
+  pipeline: import('../../schema/definition.js').PipelineDefinition,
 ): Promise<void> {
-  const { connectServing } = await import('../serving/connect.js');
-  const { liveTables, servingTables } = await import('../schema/tables.js');
-  const { healthTables } = await import('../schema/health.js');
+  const { connectServing } = await import('../../serving/connect.js');
+  const { liveTables, servingTables } = await import('../../schema/tables.js');
+  const { healthTables } = await import('../../schema/health.js');
   const serving = await connectServing({ settings, dataDir: settings.dataDir, logger });
   try {
     await serving.ensure([...liveTables(pipeline), ...servingTables(pipeline), ...healthTables]);
@@ -98,11 +98,11 @@ async function ensureTables(
 }
 
 /** The figures of this process, of the state, and of the jobs that run on the data folder. */
-async function watch(settings: import('../config.js').Settings) {
-  const { observe } = await import('../metrics/observe.js');
-  const { endpointMetrics } = await import('../metrics/endpoint-metrics.js');
-  const { METRICS_CONTENT_TYPE: contentType } = await import('../metrics/scrape.js');
-  const { openStatus } = await import('./open-status.js');
+async function watch(settings: import('../../config.js').Settings) {
+  const { observe } = await import('../../metrics/observe.js');
+  const { endpointMetrics } = await import('../../metrics/endpoint-metrics.js');
+  const { METRICS_CONTENT_TYPE: contentType } = await import('../../metrics/scrape.js');
+  const { openStatus } = await import('../open/status.js');
   const status = await openStatus(settings);
   const observed = await observe({
     name: 'serve',

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import pc from 'picocolors';
-import { invoke } from './invocation.js';
-import { print, printJson } from './terminal/streams.js';
+import { invoke } from '../invocation.js';
+import { print, printJson } from '../terminal/streams.js';
 
 export function registerDoctor(program: Command): void {
   program

@@ -1,8 +1,8 @@
 import pc from 'picocolors';
-import type { Status } from '../../status.js';
-import { formatCount, formatDuration } from '../terminal/format.js';
-import { STAGE_HEADINGS, stageRows } from '../terminal/stages.js';
-import { renderTable } from '../terminal/table.js';
+import type { Status } from '../../../status.js';
+import { formatCount, formatDuration } from '../../terminal/format.js';
+import { STAGE_HEADINGS, stageRows } from '../../terminal/stages.js';
+import { renderTable } from '../../terminal/table.js';
 import type { ChildState } from './supervisor.js';
 
 export interface Sample {

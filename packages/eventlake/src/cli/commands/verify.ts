@@ -1,14 +1,14 @@
 import type { Command } from 'commander';
 import pc from 'picocolors';
-import type { Components } from '../components.js';
-import type { Settings } from '../config.js';
-import { sleep } from '../jobs/sleep.js';
-import type { VerifyReport } from '../verify/verify.js';
-import { invoke } from './invocation.js';
-import { openForCommand } from './open-for-command.js';
-import { wholeNumber } from './options.js';
-import { stopSignal, tellParent } from './stop-signal.js';
-import { print, printJson } from './terminal/streams.js';
+import type { Components } from '../../components.js';
+import type { Settings } from '../../config.js';
+import { sleep } from '../../jobs/sleep.js';
+import type { VerifyReport } from '../../verify/verify.js';
+import { invoke } from '../invocation.js';
+import { openForCommand } from '../open/components.js';
+import { wholeNumber } from '../options.js';
+import { stopSignal, tellParent } from '../stop-signal.js';
+import { print, printJson } from '../terminal/streams.js';
 
 const LOOK_EVERY_MS = 1000;
 
@@ -34,8 +34,8 @@ Examples:
       const invocation = await invoke(command);
       const everySeconds =
         options.every === undefined ? undefined : wholeNumber(options.every, '--every', [1, 86_400]);
-      const { verify } = await import('../verify/verify.js');
-      const { leaveVerdict } = await import('../metrics/verify-metrics.js');
+      const { verify } = await import('../../verify/verify.js');
+      const { leaveVerdict } = await import('../../metrics/verify-metrics.js');
       const signal = stopSignal();
       tellParent({ type: 'ready' });
       // What goes on beside the jobs may have started before them.
@@ -63,7 +63,7 @@ Examples:
 
 /** @returns false where it is stopped before there is one */
 async function logIsThere(settings: Settings, signal: AbortSignal): Promise<boolean> {
-  const { openExistingLog } = await import('../components.js');
+  const { openExistingLog } = await import('../../components.js');
   while (!signal.aborted) {
     const log = await openExistingLog(settings);
     if (log) {
@@ -84,7 +84,7 @@ function tell({ logger }: Components, { ok, checks }: VerifyReport): void {
 
 /** What was found holds whether it can be kept or not. */
 async function keep(components: Components, report: VerifyReport): Promise<void> {
-  const { recordChecks } = await import('../health.js');
+  const { recordChecks } = await import('../../health.js');
   await recordChecks(components, report).catch((error: unknown) => {
     components.logger.warn({ err: error }, 'the result could not be kept in ClickHouse');
   });
@@ -93,8 +93,8 @@ async function keep(components: Components, report: VerifyReport): Promise<void>
 const MARKS = { ok: () => pc.green('✓'), mismatch: () => pc.red('✗'), skipped: () => pc.dim('–') };
 
 async function show({ ok, checks, durationMs }: VerifyReport): Promise<void> {
-  const { renderTable } = await import('./terminal/table.js');
-  const { formatCount, formatDuration } = await import('./terminal/format.js');
+  const { renderTable } = await import('../terminal/table.js');
+  const { formatCount, formatDuration } = await import('../terminal/format.js');
   const rows = checks.map(({ check, left, right, difference, status, detail }) => [
     MARKS[status](),
     check,

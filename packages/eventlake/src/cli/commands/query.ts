@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { EventlakeError } from '../errors.js';
-import { invoke } from './invocation.js';
-import { remark } from './terminal/streams.js';
+import { EventlakeError } from '../../errors.js';
+import { invoke } from '../invocation.js';
+import { remark } from '../terminal/streams.js';
 
 /** A table for people ends here; a format for machines does not. */
 const PRETTY_ROWS_MAX = 1_000;
@@ -32,7 +32,7 @@ Examples:
       const { settings, json } = await invoke(command);
       const sql = await statement(given);
       const wanted = options.format ?? (json ? 'JSON' : FOR_TABLE);
-      const { openClickHouse } = await import('./clickhouse.js');
+      const { openClickHouse } = await import('../open/clickhouse.js');
       const clickhouse = await openClickHouse(settings);
       try {
         const startedMs = performance.now();
@@ -40,7 +40,7 @@ Examples:
         if (wanted !== FOR_TABLE || format !== FOR_TABLE) return await toStdout(body);
         const shown = await showTable(body);
         if (process.stderr.isTTY && shown !== undefined) {
-          const { formatDuration } = await import('./terminal/format.js');
+          const { formatDuration } = await import('../terminal/format.js');
           remark(
             `${shown} ${shown === 1 ? 'row' : 'rows'} in ${formatDuration(performance.now() - startedMs)}`,
           );
@@ -88,8 +88,8 @@ async function showTable(body: AsyncIterable<Uint8Array>): Promise<number | unde
   input.destroy();
   const [names, , ...values] = rows;
   if (!names) return undefined;
-  const { renderTable } = await import('./terminal/table.js');
-  const { print } = await import('./terminal/streams.js');
+  const { renderTable } = await import('../terminal/table.js');
+  const { print } = await import('../terminal/streams.js');
   print(
     renderTable(
       names.map(String),

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import type { Status } from '../status.js';
-import { invoke } from './invocation.js';
-import { print, printJson } from './terminal/streams.js';
+import type { Status } from '../../status.js';
+import { invoke } from '../invocation.js';
+import { print, printJson } from '../terminal/streams.js';
 
 export function registerStatus(program: Command): void {
   program
@@ -20,9 +20,9 @@ Examples:
     )
     .action(async (options: { tables?: boolean }, command: Command) => {
       const { settings, json } = await invoke(command);
-      const { openStatus } = await import('./open-status.js');
-      const { lockHolders } = await import('../lock.js');
-      const { findEndpoint } = await import('../serving/endpoint/endpoint-file.js');
+      const { openStatus } = await import('../open/status.js');
+      const { lockHolders } = await import('../../lock.js');
+      const { findEndpoint } = await import('../../serving/endpoint/endpoint-file.js');
       const opened = await openStatus(settings);
       try {
         const status = await opened.reader.read();
@@ -42,9 +42,9 @@ Examples:
 }
 
 async function show(status: Status, withTables: boolean): Promise<void> {
-  const { renderTable } = await import('./terminal/table.js');
-  const { formatBytes, formatCount } = await import('./terminal/format.js');
-  const { stageRows, STAGE_HEADINGS } = await import('./terminal/stages.js');
+  const { renderTable } = await import('../terminal/table.js');
+  const { formatBytes, formatCount } = await import('../terminal/format.js');
+  const { stageRows, STAGE_HEADINGS } = await import('../terminal/stages.js');
   print(renderTable(STAGE_HEADINGS, stageRows(status)));
   if (!withTables) return;
   print();

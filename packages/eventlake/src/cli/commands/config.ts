@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { invoke } from './invocation.js';
-import { print, printJson } from './terminal/streams.js';
+import { invoke } from '../invocation.js';
+import { print, printJson } from '../terminal/streams.js';
 
 export function registerConfig(program: Command): void {
   program
@@ -17,8 +17,8 @@ Examples:
     )
     .action(async (options: { explain?: boolean }, command: Command) => {
       const invocation = await invoke(command);
-      const { describeOrigin, describeSettings } = await import('../config.js');
-      const { settingDescription, variableName } = await import('../config/schema.js');
+      const { describeOrigin, describeSettings } = await import('../../config.js');
+      const { settingDescription, variableName } = await import('../../config/schema.js');
       const settings = describeSettings(invocation);
       if (invocation.json) {
         return printJson(
@@ -27,7 +27,7 @@ Examples:
           ),
         );
       }
-      const { renderTable } = await import('./terminal/table.js');
+      const { renderTable } = await import('../terminal/table.js');
       const extra = options.explain ? ['variable', 'meaning'] : [];
       const rows = settings.map(({ path, value, origin }) => [
         path,

@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
-import type { Settings } from '../config.js';
-import type { Observed } from '../metrics/observe.js';
-import type { PipelineDefinition } from '../schema/definition.js';
-import type { StatusReader } from '../status.js';
-import type { Invocation } from './invocation.js';
-import { invoke } from './invocation.js';
-import { addDataLoss, dataLossFlags } from './options.js';
-import { JOBS } from './run.js';
-import { stopSignal } from './stop-signal.js';
+import type { Settings } from '../../config.js';
+import type { Observed } from '../../metrics/observe.js';
+import type { PipelineDefinition } from '../../schema/definition.js';
+import type { StatusReader } from '../../status.js';
+import type { Invocation } from '../invocation.js';
+import { invoke } from '../invocation.js';
+import { JOBS } from '../jobs.js';
+import { addDataLoss, dataLossFlags } from '../options.js';
+import { stopSignal } from '../stop-signal.js';
 
 /** Ctrl-C is done in less than three seconds; whoever is not by then is killed, which loses nothing either. */
 const STOP_DEADLINE_MS = 2_500;
@@ -54,10 +54,10 @@ Examples:
 
 async function dev(invocation: Invocation, options: DevOptions): Promise<void> {
   const { settings, json } = invocation;
-  const { acquireLock } = await import('../lock.js');
+  const { acquireLock } = await import('../../lock.js');
   const { supervise } = await import('./dev/supervisor.js');
   const { openScreen } = await import('./dev/screen.js');
-  const { openStatus } = await import('./open-status.js');
+  const { openStatus } = await import('../open/status.js');
   const signal = stopSignal();
   await portMustBeFree(settings);
   const lock = await acquireLock(settings.dataDir, 'dev');
@@ -95,16 +95,16 @@ async function dev(invocation: Invocation, options: DevOptions): Promise<void> {
 async function portMustBeFree({ dataDir, clickhouse }: Settings): Promise<void> {
   const { url, host, port } = clickhouse;
   if (url !== undefined || port === 0) return;
-  const { findEndpoint } = await import('../serving/endpoint/endpoint-file.js');
+  const { findEndpoint } = await import('../../serving/endpoint/endpoint-file.js');
   if (await findEndpoint(dataDir)) return;
-  const { mustBeFree } = await import('../serving/endpoint/listen.js');
+  const { mustBeFree } = await import('../../serving/endpoint/listen.js');
   await mustBeFree(host, port);
 }
 
 /** With `metrics.port`, the parent answers for its children: where ClickHouse is a server, nobody else does. */
 async function watch({ settings }: Invocation, status: StatusReader): Promise<Observed | undefined> {
   if (settings.metrics.port === undefined) return undefined;
-  const { observe } = await import('../metrics/observe.js');
+  const { observe } = await import('../../metrics/observe.js');
   const observed = await observe({ name: 'dev', settings, status, collects: true });
   observed.setReady(undefined);
   return observed;

@@ -2,11 +2,11 @@ import { constants } from 'node:fs';
 import { access, mkdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { freemem } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { Settings } from '../../config.js';
-import type { EventlakeError } from '../../errors.js';
-import { loadPipeline } from '../../load-pipeline.js';
-import { lockHolders } from '../../lock.js';
-import { formatBytes } from '../terminal/format.js';
+import type { Settings } from '../../../config.js';
+import type { EventlakeError } from '../../../errors.js';
+import { loadPipeline } from '../../../load-pipeline.js';
+import { lockHolders } from '../../../lock.js';
+import { formatBytes } from '../../terminal/format.js';
 import { kafkaFinding } from './kafka.js';
 import { portFinding } from './port.js';
 
@@ -122,7 +122,7 @@ async function pipelineFinding(specifier: string): Promise<Finding> {
 async function bucketFinding(settings: Settings): Promise<Finding> {
   const check = 'lakehouse';
   try {
-    const { openStore } = await import('../../components.js');
+    const { openStore } = await import('../../../components.js');
     const { randomUUID } = await import('node:crypto');
     const store = await openStore(settings);
     const path = `_conditional-put-check/doctor-${randomUUID()}`;

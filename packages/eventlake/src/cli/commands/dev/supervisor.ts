@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import type { ChildMessage } from '../stop-signal.js';
+import type { ChildMessage } from '../../stop-signal.js';
 
 export interface ChildSpec {
   name: string;

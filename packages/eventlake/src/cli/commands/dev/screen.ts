@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pc from 'picocolors';
-import type { Settings } from '../../config.js';
-import type { Status, StatusReader } from '../../status.js';
-import type { ChildMessage } from '../stop-signal.js';
-import { formatCount, formatDuration } from '../terminal/format.js';
-import { parseLogLine, renderLogLine } from '../terminal/logger.js';
-import { remark } from '../terminal/streams.js';
+import type { Settings } from '../../../config.js';
+import type { Status, StatusReader } from '../../../status.js';
+import type { ChildMessage } from '../../stop-signal.js';
+import { formatCount, formatDuration } from '../../terminal/format.js';
+import { parseLogLine, renderLogLine } from '../../terminal/logger.js';
+import { remark } from '../../terminal/streams.js';
 import { liveArea } from './live-area.js';
 import type { ChildState } from './supervisor.js';
 import { renderView, type Sample } from './view.js';

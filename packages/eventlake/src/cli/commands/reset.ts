@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import type { Settings } from '../config.js';
-import { EventlakeError } from '../errors.js';
-import { invoke } from './invocation.js';
-import { askYesNo } from './terminal/ask.js';
-import { print, printJson } from './terminal/streams.js';
+import type { Settings } from '../../config.js';
+import { EventlakeError } from '../../errors.js';
+import { invoke } from '../invocation.js';
+import { askYesNo } from '../terminal/ask.js';
+import { print, printJson } from '../terminal/streams.js';
 
 /** What lives in a data folder, and nothing else is deleted: a wrong --data-dir must not cost anybody a home folder. */
 const OURS = ['lakehouse', 'log', 'clickhouse', 'cache', 'metrics', 'tmp', 'locks'];
@@ -33,7 +33,7 @@ Examples:
       const { settings, json } = await invoke(command);
       const { access, rm } = await import('node:fs/promises');
       const { join } = await import('node:path');
-      const { acquireLock, lockHolders } = await import('../lock.js');
+      const { acquireLock, lockHolders } = await import('../../lock.js');
       const { dataDir } = settings;
       const there: string[] = [];
       for (const name of OURS) {
@@ -73,7 +73,7 @@ Examples:
 }
 
 async function deleteLakehouse(settings: Settings): Promise<void> {
-  const { openStore } = await import('../components.js');
+  const { openStore } = await import('../../components.js');
   const store = await openStore(settings);
   for (const folder of LAKEHOUSE) {
     let paths: string[] = [];

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import { EventlakeError } from '../errors.js';
-import type { QuarantinedRecord, QuarantineFilter, QuarantineStage } from '../quarantine.js';
-import { invoke } from './invocation.js';
-import { openForCommand } from './open-for-command.js';
-import { wholeNumber } from './options.js';
-import { print, printJson, remark } from './terminal/streams.js';
+import { EventlakeError } from '../../errors.js';
+import type { QuarantinedRecord, QuarantineFilter, QuarantineStage } from '../../quarantine.js';
+import { invoke } from '../invocation.js';
+import { openForCommand } from '../open/components.js';
+import { wholeNumber } from '../options.js';
+import { print, printJson, remark } from '../terminal/streams.js';
 
 /** Of a stage, held in memory at a time. */
 const PAGE_RECORDS = 10_000;
@@ -47,14 +47,14 @@ function registerList(quarantine: Command): void {
     .action(async (which: Which, command: Command) => {
       const invocation = await invoke(command);
       const { json } = invocation;
-      const { quarantineReasons } = await import('../quarantine.js');
+      const { quarantineReasons } = await import('../../quarantine.js');
       const context = await openForCommand(invocation);
       try {
         const reasons = await quarantineReasons(context, filterOf(which));
         if (json) return printJson(reasons);
         if (reasons.length === 0) return print('Nothing is in quarantine.');
-        const { renderTable } = await import('./terminal/table.js');
-        const { formatCount } = await import('./terminal/format.js');
+        const { renderTable } = await import('../terminal/table.js');
+        const { formatCount } = await import('../terminal/format.js');
         const rows = reasons.map(({ stage, reason, records, oldest, newest }) => [
           formatCount(records),
           stage,
@@ -84,7 +84,7 @@ function registerShow(quarantine: Command): void {
     .action(async (place: string | undefined, options: Which & { limit: string }, command: Command) => {
       const invocation = await invoke(command);
       const { json } = invocation;
-      const { quarantinedRecords } = await import('../quarantine.js');
+      const { quarantinedRecords } = await import('../../quarantine.js');
       const context = await openForCommand(invocation);
       try {
         const filter = filterOf(options, place);
@@ -139,7 +139,9 @@ Examples:
       }
       if (!place && options.file)
         throw new EventlakeError('invalid', '--file mends one record: name its place');
-      const { quarantinedRecords, quarantineReasons, redrive, withFields } = await import('../quarantine.js');
+      const { quarantinedRecords, quarantineReasons, redrive, withFields } = await import(
+        '../../quarantine.js'
+      );
       const mended = options.file ? await readInput(options.file) : undefined;
       const context = await openForCommand(invocation);
       const redriveOne = async (record: QuarantinedRecord) => {
@@ -245,7 +247,7 @@ function asJson(record: QuarantinedRecord): object {
 }
 
 async function showTable(records: readonly QuarantinedRecord[]): Promise<void> {
-  const { renderTable } = await import('./terminal/table.js');
+  const { renderTable } = await import('../terminal/table.js');
   if (records.length === 0) return print('Nothing like that is in quarantine.');
   const rows = records.map((record) => [
     `${record.partition}/${record.offset}`,
@@ -276,7 +278,7 @@ async function readInput(path: string): Promise<Uint8Array> {
 }
 
 async function confirm(count: number): Promise<boolean> {
-  const { askYesNo } = await import('./terminal/ask.js');
+  const { askYesNo } = await import('../terminal/ask.js');
   return askYesNo(
     `Append ${count} ${count === 1 ? 'record' : 'records'} to the log again?`,
     'Nothing was appended.',

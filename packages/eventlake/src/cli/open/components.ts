@@ -1,14 +1,14 @@
-import type { Components } from '../components.js';
-import { EventlakeError } from '../errors.js';
-import type { Invocation } from './invocation.js';
+import type { Components } from '../../components.js';
+import { EventlakeError } from '../../errors.js';
+import type { Invocation } from '../invocation.js';
 
 /** The components for a command that looks at what is there or mends it. @throws EventlakeError where nothing is there. */
 export async function openForCommand(
   { settings, json, crashAt }: Invocation,
   signal: AbortSignal = new AbortController().signal,
 ): Promise<Components> {
-  const { openComponents, openExistingLog } = await import('../components.js');
-  const { makeLogger } = await import('./terminal/logger.js');
+  const { openComponents, openExistingLog } = await import('../../components.js');
+  const { makeLogger } = await import('../terminal/logger.js');
   const log = await openExistingLog(settings);
   if (!log) {
     throw new EventlakeError(

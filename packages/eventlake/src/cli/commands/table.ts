@@ -1,9 +1,9 @@
 import type { Table } from '@eventlake/delta';
 import type { Command } from 'commander';
-import { EventlakeError } from '../errors.js';
-import { type Invocation, invoke } from './invocation.js';
-import { wholeNumber } from './options.js';
-import { print, printJson } from './terminal/streams.js';
+import { EventlakeError } from '../../errors.js';
+import { type Invocation, invoke } from '../invocation.js';
+import { wholeNumber } from '../options.js';
+import { print, printJson } from '../terminal/streams.js';
 
 export function registerTable(program: Command): void {
   const table = program
@@ -34,7 +34,7 @@ function registerHistory(table: Command): void {
       const opened = await openNamed(invocation, name);
       const history = await opened.history({ limit: wholeNumber(options.limit, '--limit') });
       if (invocation.json) return printJson(history);
-      const { renderTable } = await import('./terminal/table.js');
+      const { renderTable } = await import('../terminal/table.js');
       const rows = history.map(({ version, timestamp, operation, operationMetrics, userMetadata }) => [
         version,
         new Date(timestamp).toISOString().slice(0, 19),
@@ -57,7 +57,7 @@ function registerOptimize(table: Command): void {
     .action(async (name: string, _: object, command: Command) => {
       const invocation = await invoke(command);
       await openNamed(invocation, name);
-      const { openForCommand } = await import('./open-for-command.js');
+      const { openForCommand } = await import('../open/components.js');
       const components = await openForCommand(invocation);
       try {
         const { compactTargetBytes: targetBytes } = invocation.settings.maintenance;
@@ -124,7 +124,7 @@ function registerVacuum(table: Command): void {
         belowSafetyFloor: options.belowSafetyFloor ?? false,
       });
       if (invocation.json) return printJson({ table: name, dryRun, files, sizeBytes });
-      const { formatBytes, formatCount } = await import('./terminal/format.js');
+      const { formatBytes, formatCount } = await import('../terminal/format.js');
       if (dryRun) for (const file of files) print(file);
       const what = `${formatCount(files.length)} ${files.length === 1 ? 'file' : 'files'}, ${formatBytes(sizeBytes)}`;
       print(dryRun ? `Would delete ${what}.` : `Deleted ${what}.`);
@@ -133,9 +133,9 @@ function registerVacuum(table: Command): void {
 
 /** @throws EventlakeError `not-found`, naming the tables that there are. */
 async function openNamed({ settings }: Invocation, name: string): Promise<Table> {
-  const { openStore } = await import('../components.js');
-  const { loadPipeline } = await import('../load-pipeline.js');
-  const { deltaTables } = await import('../schema/tables.js');
+  const { openStore } = await import('../../components.js');
+  const { loadPipeline } = await import('../../load-pipeline.js');
+  const { deltaTables } = await import('../../schema/tables.js');
   const { DeltaError, openTable } = await import('@eventlake/delta');
   const known = deltaTables(await loadPipeline(settings.pipeline, process.cwd())).map((table) => table.name);
   try {

@@ -10,7 +10,7 @@ import {
   type ChildState,
   type Supervisor,
   supervise,
-} from '../../packages/eventlake/src/cli/dev/supervisor.js';
+} from '../../packages/eventlake/src/cli/commands/dev/supervisor.js';
 import { processStart } from '../../packages/eventlake/src/process-start.js';
 
 const SOURCE = new URL('../../packages/eventlake/dist/cli/', import.meta.url).href;
