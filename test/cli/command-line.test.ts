@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { buildProgram } from '../../packages/eventlake/src/cli/main.js';
-import { acquireLock } from '../../packages/eventlake/src/lock.js';
+import { acquireLock } from '../../packages/eventlake/src/system/lock.js';
 import { run } from './eventlake.js';
 
 let cwd: string;

@@ -9,8 +9,8 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from '@clickhouse/client';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { lockHolders } from '../../packages/eventlake/src/lock.js';
-import { processStart } from '../../packages/eventlake/src/process-start.js';
+import { lockHolders } from '../../packages/eventlake/src/system/lock.js';
+import { processStart } from '../../packages/eventlake/src/system/process-start.js';
 import { run, start } from './eventlake.js';
 
 vi.setConfig({ testTimeout: 180_000 });

@@ -11,7 +11,7 @@ import {
   type Supervisor,
   supervise,
 } from '../../packages/eventlake/src/cli/commands/dev/supervisor.js';
-import { processStart } from '../../packages/eventlake/src/process-start.js';
+import { processStart } from '../../packages/eventlake/src/system/process-start.js';
 
 const SOURCE = new URL('../../packages/eventlake/dist/cli/', import.meta.url).href;
 

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { loadPipeline } from '../../packages/eventlake/src/load-pipeline.js';
+import { loadPipeline } from '../../packages/eventlake/src/config/load-pipeline.js';
 
 let cwd: string;
 beforeEach(async () => {

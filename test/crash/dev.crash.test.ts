@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pipeline from '@eventlake/user-events';
 import { afterEach, expect, test } from 'vitest';
-import { lockHolders } from '../../packages/eventlake/src/lock.js';
+import { lockHolders } from '../../packages/eventlake/src/system/lock.js';
 import { start } from '../cli/eventlake.js';
 import { seededRandom } from '../log/support/seeded-random.js';
 import {

@@ -12,12 +12,13 @@ const COMMON = ['errors.ts', 'limits.ts'];
 const CONTRACTS = ['log/event-log.ts', 'engine/engine.ts', 'serving/serving.ts'];
 const MAY_IMPORT: Record<string, string[]> = {
   schema: ['errors.ts', 'log/event-log.ts'],
-  config: ['errors.ts', 'import-default.ts'],
+  system: ['errors.ts'],
+  config: ['errors.ts', 'schema'],
   log: [...COMMON, 'config.ts', 'schema'],
   ingest: [...COMMON, 'log/event-log.ts'],
   batch: COMMON,
-  engine: [...COMMON, 'config.ts', 'log/event-log.ts', 'schema', 'process-start.ts'],
-  serving: [...COMMON, 'config.ts', 'schema', 'lock.ts', 'port-owner.ts', 'metrics/endpoint-metrics.ts'],
+  engine: [...COMMON, 'config.ts', 'log/event-log.ts', 'schema', 'system'],
+  serving: [...COMMON, 'config.ts', 'schema', 'system', 'metrics/endpoint-metrics.ts'],
   jobs: [...COMMON, ...CONTRACTS, 'config.ts', 'schema', 'batch'],
   verify: [...COMMON, ...CONTRACTS, 'config.ts', 'schema', 'batch', 'jobs'],
   metrics: [...COMMON, 'config.ts', 'status.ts'],

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { EventlakeError } from '../errors.js';
-import { importDefault } from '../import-default.js';
+import { importDefault } from './import-default.js';
 import { settingPaths, variableName } from './schema.js';
 
 /** Where a value came from: the file's path, the variable's name, or the flag. */

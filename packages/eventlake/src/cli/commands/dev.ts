@@ -54,7 +54,7 @@ Examples:
 
 async function dev(invocation: Invocation, options: DevOptions): Promise<void> {
   const { settings, json } = invocation;
-  const { acquireLock } = await import('../../lock.js');
+  const { acquireLock } = await import('../../system/lock.js');
   const { supervise } = await import('./dev/supervisor.js');
   const { openScreen } = await import('./dev/screen.js');
   const { openStatus } = await import('../open/status.js');

@@ -26,8 +26,8 @@ Examples:
       const { settings, json } = await invoke(command);
       const { ingest } = await import('../../ingest/ingest.js');
       const { openLog, provideTopic } = await import('../../components.js');
-      const { acquireLock } = await import('../../lock.js');
-      const { loadPipeline } = await import('../../load-pipeline.js');
+      const { acquireLock } = await import('../../system/lock.js');
+      const { loadPipeline } = await import('../../config/load-pipeline.js');
       const { progressReport } = await import('../terminal/progress.js');
       const signal = stopSignal();
       const { event } = await loadPipeline(settings.pipeline, process.cwd());

@@ -33,7 +33,7 @@ Examples:
       const { settings, json } = await invoke(command);
       const { access, rm } = await import('node:fs/promises');
       const { join } = await import('node:path');
-      const { acquireLock, lockHolders } = await import('../../lock.js');
+      const { acquireLock, lockHolders } = await import('../../system/lock.js');
       const { dataDir } = settings;
       const there: string[] = [];
       for (const name of OURS) {

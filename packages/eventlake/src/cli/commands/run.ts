@@ -58,7 +58,7 @@ function registerJob(run: Command, { name, description, refreshes, readsLog }: (
           : [{ path: `engine.${name}`, value: options.engine, flag: '--engine' }];
       const { settings, json, crashAt } = await invoke(command, [...flags, ...dataLossFlags(options)]);
       const { makeLogger } = await import('../terminal/logger.js');
-      const { acquireLock } = await import('../../lock.js');
+      const { acquireLock } = await import('../../system/lock.js');
       const { openComponents } = await import('../../components.js');
       const { runStage } = await import('../../pipeline.js');
       const signal = stopSignal();

@@ -33,8 +33,8 @@ Examples:
         );
       }
       const { makeLogger } = await import('../terminal/logger.js');
-      const { acquireLock } = await import('../../lock.js');
-      const { loadPipeline } = await import('../../load-pipeline.js');
+      const { acquireLock } = await import('../../system/lock.js');
+      const { loadPipeline } = await import('../../config/load-pipeline.js');
       const { deltaTables } = await import('../../schema/tables.js');
       const { startEndpoint } = await import('../../serving/endpoint/start.js');
       const signal = stopSignal();

@@ -21,7 +21,7 @@ Examples:
     .action(async (options: { tables?: boolean }, command: Command) => {
       const { settings, json } = await invoke(command);
       const { openStatus } = await import('../open/status.js');
-      const { lockHolders } = await import('../../lock.js');
+      const { lockHolders } = await import('../../system/lock.js');
       const { findEndpoint } = await import('../../serving/endpoint/endpoint-file.js');
       const opened = await openStatus(settings);
       try {

@@ -134,7 +134,7 @@ function registerVacuum(table: Command): void {
 /** @throws EventlakeError `not-found`, naming the tables that there are. */
 async function openNamed({ settings }: Invocation, name: string): Promise<Table> {
   const { openStore } = await import('../../components.js');
-  const { loadPipeline } = await import('../../load-pipeline.js');
+  const { loadPipeline } = await import('../../config/load-pipeline.js');
   const { deltaTables } = await import('../../schema/tables.js');
   const { DeltaError, openTable } = await import('@eventlake/delta');
   const known = deltaTables(await loadPipeline(settings.pipeline, process.cwd())).map((table) => table.name);

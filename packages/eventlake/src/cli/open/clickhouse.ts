@@ -25,7 +25,7 @@ export async function openClickHouse(settings: Settings): Promise<ClickHouseRead
   const running = await findEndpoint(settings.dataDir);
   if (running) return reader(running.url, credentials);
   await refuseEmptyFolder(settings.dataDir);
-  const { loadPipeline } = await import('../../load-pipeline.js');
+  const { loadPipeline } = await import('../../config/load-pipeline.js');
   const { deltaTables } = await import('../../schema/tables.js');
   const { startEndpoint } = await import('../../serving/endpoint/start.js');
   const pipeline = await loadPipeline(settings.pipeline, process.cwd());

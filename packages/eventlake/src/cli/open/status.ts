@@ -1,6 +1,6 @@
 import { openExistingLog, openStore } from '../../components.js';
+import { loadPipeline } from '../../config/load-pipeline.js';
 import type { Settings } from '../../config.js';
-import { loadPipeline } from '../../load-pipeline.js';
 import type { EventLog } from '../../log/event-log.js';
 import type { PipelineDefinition } from '../../schema/definition.js';
 import { type StatusReader, statusReader } from '../../status.js';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { processStart } from '../../process-start.js';
+import { processStart } from '../../system/process-start.js';
 
 /**
  * A folder of this process's own below `<dataDir>/tmp`. Folders that processes of this host left when they were killed

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { type AddressInfo, isIP } from 'node:net';
 import type { Logger } from 'pino';
 import { EventlakeError } from '../../errors.js';
-import { portOwner } from '../../port-owner.js';
+import { portOwner } from '../../system/ports.js';
 import type { EndpointLimits } from './limits.js';
 import { type TlsFiles, tlsServer } from './tls.js';
 

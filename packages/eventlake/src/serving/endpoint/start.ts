@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { EventlakeError } from '../../errors.js';
-import { acquireLock, type Lock } from '../../lock.js';
+import { acquireLock, type Lock } from '../../system/lock.js';
 import { answer, type Watched } from './answer.js';
 import type { Users } from './auth.js';
 import { ResultCache } from './cache/result-cache.js';

@@ -1,6 +1,6 @@
+import { loadPipeline } from '../../../config/load-pipeline.js';
 import type { Settings } from '../../../config.js';
 import { EventlakeError } from '../../../errors.js';
-import { loadPipeline } from '../../../load-pipeline.js';
 import type { Finding } from './examine.js';
 
 const CHECK = 'kafka';

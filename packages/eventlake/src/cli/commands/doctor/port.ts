@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import type { Settings } from '../../../config.js';
-import { portOwner } from '../../../port-owner.js';
 import { findEndpoint } from '../../../serving/endpoint/endpoint-file.js';
+import { portOwner } from '../../../system/ports.js';
 import type { Finding } from './examine.js';
 
 /** Is the server reachable, is our endpoint up, or is its port free? */

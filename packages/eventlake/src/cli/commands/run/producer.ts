@@ -46,9 +46,9 @@ Examples:
       const { settings, json } = await invoke(command, producerFlags(options));
       const { count, seed, startMs } = ownOptions(options);
       const { makeLogger } = await import('../../terminal/logger.js');
-      const { loadPipeline } = await import('../../../load-pipeline.js');
+      const { loadPipeline } = await import('../../../config/load-pipeline.js');
       const { produce } = await import('../../../jobs/producer.js');
-      const { acquireLock } = await import('../../../lock.js');
+      const { acquireLock } = await import('../../../system/lock.js');
       const { openLog, provideTopic } = await import('../../../components.js');
       const { progressReport } = await import('../../terminal/progress.js');
       const signal = stopSignal();

@@ -4,7 +4,7 @@ import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { acquireLock, lockHolders } from '../../packages/eventlake/src/lock.js';
+import { acquireLock, lockHolders } from '../../packages/eventlake/src/system/lock.js';
 
 let dataDir: string;
 const children: ChildProcess[] = [];
@@ -16,7 +16,7 @@ afterEach(async () => {
   await rm(dataDir, { recursive: true, force: true });
 });
 
-const LOCK = new URL('../../packages/eventlake/dist/lock.js', import.meta.url).href;
+const LOCK = new URL('../../packages/eventlake/dist/system/lock.js', import.meta.url).href;
 
 /** A process that tries to take the lock, says `held` or the error's message, and stays. */
 async function contender(name: string): Promise<{ child: ChildProcess; said: string }> {

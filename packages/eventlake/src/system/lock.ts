@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { EventlakeError } from './errors.js';
+import { EventlakeError } from '../errors.js';
 import { processStart } from './process-start.js';
 
 /**

@@ -1,9 +1,9 @@
 import { createRequire } from 'node:module';
 import { isAbsolute, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { EventlakeError } from './errors.js';
+import { EventlakeError } from '../errors.js';
+import type { PipelineDefinition } from '../schema/definition.js';
 import { importDefault } from './import-default.js';
-import type { PipelineDefinition } from './schema/definition.js';
 
 /**
  * The pipeline that the setting `pipeline` names: a package, looked for from `cwd` and then beside eventlake, or the
