@@ -101,7 +101,7 @@ describe('doctor', () => {
     const { code, stdout } = await run(['doctor', '--set', `clickhouse.port=${port}`], { cwd });
     server.close();
     expect(code).toBe(1);
-    expect(stdout).toContain(`127.0.0.1:${port} is taken`);
+    expect(stdout).toContain(`port ${port} on 127.0.0.1 is taken`);
     if (process.platform === 'linux') expect(stdout).toContain(`process ${process.pid}`);
     expect(stdout).toContain('take another port');
   });

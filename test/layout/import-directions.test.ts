@@ -21,7 +21,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   serving: [...COMMON, 'config.ts', 'schema', 'system', 'metrics/endpoint-metrics.ts'],
   jobs: [...COMMON, ...CONTRACTS, 'config.ts', 'schema', 'batch'],
   verify: [...COMMON, ...CONTRACTS, 'config.ts', 'schema', 'batch', 'jobs'],
-  metrics: [...COMMON, 'config.ts', 'status.ts'],
+  metrics: [...COMMON, 'config.ts', 'status.ts', 'system'],
   tracing: [...COMMON, ...CONTRACTS, 'batch', 'jobs/job.ts'],
 };
 

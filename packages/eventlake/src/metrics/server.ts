@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { EventlakeError } from '../errors.js';
+import { listenOn } from '../system/ports.js';
 import { METRICS_CONTENT_TYPE } from './scrape.js';
 
 export interface MetricsServerOptions {
@@ -15,7 +15,7 @@ export interface MetricsServerOptions {
 /**
  * `/metrics`, `/health` and `/ready` of a process that answers nothing else. It keeps no process alive.
  *
- * @throws EventlakeError `busy` for a port that is taken
+ * @throws EventlakeError as `listenOn`
  */
 export async function startMetricsServer(
   options: MetricsServerOptions,
@@ -26,21 +26,7 @@ export async function startMetricsServer(
   server.on('request', (message, response) => {
     void answer(options, message, response);
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      const taken = cause.code === 'EADDRINUSE';
-      reject(
-        new EventlakeError(
-          taken ? 'busy' : 'unavailable',
-          taken ? `port ${port} on ${host} is taken` : `cannot listen on ${host}:${port}: ${cause.message}`,
-          { setting: taken ? 'metrics.port' : 'metrics.host' },
-          'give each process a port of its own, or none',
-          { cause },
-        ),
-      );
-    });
-    server.listen({ host, port }, resolve);
-  });
+  await listenOn(server, { host, port }, 'metrics');
   server.unref();
   const { port: bound } = server.address() as AddressInfo;
   return {

@@ -97,8 +97,8 @@ async function portMustBeFree({ dataDir, clickhouse }: Settings): Promise<void> 
   if (url !== undefined || port === 0) return;
   const { findEndpoint } = await import('../../serving/endpoint/endpoint-file.js');
   if (await findEndpoint(dataDir)) return;
-  const { mustBeFree } = await import('../../serving/endpoint/listen.js');
-  await mustBeFree(host, port);
+  const { mustBeFree } = await import('../../system/ports.js');
+  await mustBeFree({ host, port }, 'clickhouse');
 }
 
 /** With `metrics.port`, the parent answers for its children: where ClickHouse is a server, nobody else does. */

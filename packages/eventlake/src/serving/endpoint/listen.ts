@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { type AddressInfo, isIP } from 'node:net';
 import type { Logger } from 'pino';
 import { EventlakeError } from '../../errors.js';
-import { portOwner } from '../../system/ports.js';
+import { listenOn } from '../../system/ports.js';
 import type { EndpointLimits } from './limits.js';
 import { type TlsFiles, tlsServer } from './tls.js';
 
@@ -30,7 +30,7 @@ export interface Listener {
 /**
  * Listens at once, and lets requests wait until there is who answers them.
  *
- * @throws EventlakeError `busy` for a port that is taken, `unavailable` for an address that is not of this machine
+ * @throws EventlakeError as `listenOn`
  */
 export async function listen({ host, port, limits, logger, tls }: ListenOptions): Promise<Listener> {
   const options = {
@@ -60,7 +60,7 @@ export async function listen({ host, port, limits, logger, tls }: ListenOptions)
     if (handle === undefined) waiting.push([message, response]);
     else handle(message, response);
   });
-  await bind(server, host, port);
+  await listenOn(server, { host, port }, 'clickhouse');
   return {
     server,
     url: urlOf(tls === undefined ? 'http' : 'https', host, (server.address() as AddressInfo).port),
@@ -71,17 +71,6 @@ export async function listen({ host, port, limits, logger, tls }: ListenOptions)
       for (const [message, response] of waiting.splice(0)) handler(message, response);
     },
   };
-}
-
-/**
- * For who would start much before it listens.
- *
- * @throws EventlakeError as `listen`
- */
-export async function mustBeFree(host: string, port: number): Promise<void> {
-  const server = createServer();
-  await bind(server, host, port);
-  await new Promise((resolve) => server.close(resolve));
 }
 
 function isLoopback(host: string): boolean {
@@ -106,39 +95,6 @@ function cutOffWhenStalled(message: IncomingMessage, response: ServerResponse, s
     const { socket } = message;
     if (!message.complete || response.writableNeedDrain) socket.destroy();
   });
-}
-
-function bind(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      cannotListen(error, host, port).then(reject, reject);
-    });
-    server.listen({ host, port }, resolve);
-  });
-}
-
-async function cannotListen(
-  error: NodeJS.ErrnoException,
-  host: string,
-  port: number,
-): Promise<EventlakeError> {
-  if (error.code === 'EADDRINUSE') {
-    const owner = (await portOwner(port)) ?? 'another program';
-    return new EventlakeError(
-      'busy',
-      `port ${port} on ${host} is taken by ${owner}`,
-      { setting: 'clickhouse.port' },
-      'stop it, or take another port: --set clickhouse.port=0 takes any free one',
-      { cause: error },
-    );
-  }
-  return new EventlakeError(
-    'unavailable',
-    `cannot listen on ${host}:${port}: ${error.message}`,
-    { setting: 'clickhouse.host' },
-    'choose an address of this machine, and a port above 1023',
-    { cause: error },
-  );
 }
 
 function urlOf(scheme: string, host: string, port: number): string {

@@ -4,19 +4,11 @@ import { freemem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { loadPipeline } from '../../../config/load-pipeline.js';
 import type { Settings } from '../../../config.js';
-import type { EventlakeError } from '../../../errors.js';
 import { lockHolders } from '../../../system/lock.js';
 import { formatBytes } from '../../terminal/format.js';
+import { type Finding, failed } from './finding.js';
 import { kafkaFinding } from './kafka.js';
 import { portFinding } from './port.js';
-
-export interface Finding {
-  check: string;
-  status: 'ok' | 'warn' | 'fail';
-  message: string;
-  /** What to do about it. */
-  remedy?: string;
-}
 
 const GIB = 1024 ** 3;
 
@@ -113,8 +105,7 @@ async function pipelineFinding(specifier: string): Promise<Finding> {
     const { event } = await loadPipeline(specifier, process.cwd());
     return { check, status: 'ok', message: `${specifier} (topic ${event.topic})` };
   } catch (error) {
-    const { message, hint } = error as EventlakeError;
-    return { check, status: 'fail', message, ...(hint ? { remedy: hint } : {}) };
+    return failed(check, error);
   }
 }
 
@@ -130,8 +121,7 @@ async function bucketFinding(settings: Settings): Promise<Finding> {
     await store.delete(path);
     return { check, status: 'ok', message: `${settings.lakehouse} can be written, by one writer at a time` };
   } catch (error) {
-    const { message, hint } = error as EventlakeError;
-    return { check, status: 'fail', message, ...(hint ? { remedy: hint } : {}) };
+    return failed(check, error);
   }
 }
 

@@ -1,7 +1,6 @@
 import { loadPipeline } from '../../../config/load-pipeline.js';
 import type { Settings } from '../../../config.js';
-import { EventlakeError } from '../../../errors.js';
-import type { Finding } from './examine.js';
+import { type Finding, failed } from './finding.js';
 
 const CHECK = 'kafka';
 /** Somebody waits for the answer. */
@@ -30,8 +29,6 @@ export async function kafkaFinding({ log: { kafka }, pipeline }: Settings): Prom
       'Records have the time that their producers give them: set message.timestamp.type=LogAppendTime on the topic, so that no clock of theirs decides which events are from the future.';
     return { check: CHECK, status: 'warn', message, remedy };
   } catch (error) {
-    const { message, hint } =
-      error instanceof EventlakeError ? error : { message: String(error), hint: undefined };
-    return { check: CHECK, status: 'fail', message, ...(hint ? { remedy: hint } : {}) };
+    return failed(CHECK, error);
   }
 }
