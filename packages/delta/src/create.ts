@@ -40,7 +40,7 @@ export async function createTable(
 }
 
 /** The actions of version 0. Pure but for the table's random id. */
-export function firstActions(init: TableInit, table: string, nowMs: number, engineInfo?: string): Action[] {
+function firstActions(init: TableInit, table: string, nowMs: number, engineInfo?: string): Action[] {
   const requested = init.properties ?? {};
   const configuration = withoutFeatureRequests(requested);
   const partitionColumns = [...(init.partitionBy ?? [])];

@@ -12,7 +12,7 @@ export const RETENTION_DEFAULTS = {
 } as const;
 
 /** `delta.checkpointInterval`: every so many commits. The reference has 10; a commit a second wants fewer. */
-export const CHECKPOINT_INTERVAL_DEFAULT = 100;
+const CHECKPOINT_INTERVAL_DEFAULT = 100;
 
 export function isOn(properties: Properties, name: string): boolean {
   return properties[name]?.toLowerCase() === 'true';
@@ -34,7 +34,7 @@ export function durationMs(properties: Properties, name: string, otherwiseMs: nu
 }
 
 /** Null where it is none. Months and years have no fixed length and are none. */
-export function parseIntervalMs(text: string): number | null {
+function parseIntervalMs(text: string): number | null {
   const words = text
     .trim()
     .toLowerCase()

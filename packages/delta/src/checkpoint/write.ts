@@ -97,7 +97,7 @@ function onlyFiles(schema: StructType): StructType {
 }
 
 /** What has to be in a checkpoint of the state; expired tombstones and positions need not. Pure; no I/O. */
-export function* checkpointActions(state: LogState, nowMs: number): Generator<Action> {
+function* checkpointActions(state: LogState, nowMs: number): Generator<Action> {
   const properties = state.metadata.configuration;
   const filesMs = durationMs(properties, 'delta.deletedFileRetentionDuration', RETENTION_DEFAULTS.filesMs);
   // Somebody's position never expires by itself: only where the table's owner says so.

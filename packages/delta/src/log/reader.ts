@@ -161,7 +161,7 @@ export async function listLog(store: Store, table: string, startAfter?: string):
 }
 
 /** @throws DeltaError that says why there is no such version. */
-export function noSegment(problem: SegmentProblem, table: string, upTo?: number): DeltaError {
+function noSegment(problem: SegmentProblem, table: string, upTo?: number): DeltaError {
   switch (problem.problem) {
     case 'empty':
       return new DeltaError(

@@ -59,7 +59,7 @@ async function unusedSidecars(store: Store, table: string, nowMs: number): Promi
  * every later one. The commit of the checkpoint that then comes first stays: it has what checkpoints do not keep, and
  * Spark refuses a log without it. Pure; no I/O.
  */
-export function expiredLogFiles(entries: readonly StoreEntry[], cutoffMs: number): StoreEntry[] {
+function expiredLogFiles(entries: readonly StoreEntry[], cutoffMs: number): StoreEntry[] {
   const cutoff = monotonic(commitsIn(entries)).findLast((commit) => commit.timestampMs <= cutoffMs)?.file
     .version;
   if (cutoff === undefined) return [];

@@ -1,11 +1,8 @@
 import { type ByteReader, ParquetError } from './thrift.js';
 
-/**
- * Parquet's encodings (https://parquet.apache.org/docs/file-format/data-pages/encodings/), each filling exactly
- * `count` places of `out` from `at` on. Run lengths in the data are cut to that, so that no page makes more values
- * than its header says.
- */
-export type NumberArray = Uint8Array | Int32Array | Float32Array | Float64Array;
+// Parquet's encodings (https://parquet.apache.org/docs/file-format/data-pages/encodings/), each filling exactly
+// `count` places of `out` from `at` on. Run lengths in the data are cut to that, so that no page makes more values
+// than its header says.
 
 /** RLE and bit-packing, mixed: levels, dictionary indexes, booleans. */
 export function readHybrid(

@@ -3,7 +3,7 @@ import type { Vector } from '../parquet/assemble.js';
 import type { FileBatch } from './file-reader.js';
 
 /** Rows of a record batch: many enough for whoever computes with columns, few enough to hold several of them. */
-export const columnRowsMax = 32_768;
+const columnRowsMax = 32_768;
 
 /** The selected rows of what was read from a file, as columns of at most `columnRowsMax` rows. */
 export function* columnBatchesOf({ columns, rowCount, selected }: FileBatch): Generator<ColumnBatch> {

@@ -34,7 +34,7 @@ export interface Scan extends AsyncIterable<Row> {
   count(): Promise<number>;
 }
 
-export const batchRowsMax = 8192;
+const batchRowsMax = 8192;
 
 /**
  * Rows are handed out in the order of the log's files, which means nothing.

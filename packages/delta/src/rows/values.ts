@@ -216,7 +216,7 @@ function structFromUser(type: StructType, column: string): (value: unknown) => u
 }
 
 /** An object to an object of the schema's fields, complete. @throws DeltaError of kind `invalid` */
-export function rowFromUser(schema: StructType, prefix = ''): (row: Row) => Row {
+function rowFromUser(schema: StructType, prefix = ''): (row: Row) => Row {
   const fields = schema.fields.map((f) => ({
     name: f.name,
     convert: fromUserNullable(f.type, f.nullable, prefix + f.name),
