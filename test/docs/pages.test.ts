@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { filesBelow } from '../layout/sources.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const below = (folder: string) => readdirSync(join(ROOT, folder)).map((name) => `${folder}/${name}`);
@@ -27,6 +28,23 @@ test.each(PAGES)('%s: its links lead somewhere', (page) => {
   const targets = [...text.matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map(([, target]) => target!);
   const local = targets.filter((target) => !/^[a-z]+:/.test(target));
   expect(local.filter((target) => !existsSync(resolve(ROOT, dirname(page), target)))).toEqual([]);
+});
+
+const FILES = ['packages', 'pipelines', 'deploy', 'scripts', 'test', 'bench'].flatMap((folder) =>
+  filesBelow(join(ROOT, folder)),
+);
+/** What a user has, and bare endings. */
+const NOT_OURS = /^(eventlake\.config)?\.\w+$/;
+
+test.each(PAGES)('%s: the files that it names are there', (page) => {
+  const text = readFileSync(join(ROOT, page), 'utf8');
+  const named = [...text.matchAll(/`([\w./-]+\.(?:ts|mjs|py|sql|svg|xml|yaml|conf))`/g)].map(
+    ([, name]) => name!,
+  );
+  const missing = named.filter(
+    (name) => !NOT_OURS.test(name) && !FILES.some((path) => path.endsWith(`/${name}`)),
+  );
+  expect(missing).toEqual([]);
 });
 
 test('every decision has a number of its own', () => {
