@@ -8,7 +8,7 @@ import { watched } from '../lib/watched.js';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const [brokers, topic, batchRecords] = process.argv.slice(2) as [string, string, string];
 const work = mkdtempSync(join(tmpdir(), 'eventlake-streaming-'));
-const script = join(root, 'bench/kafka/structured-streaming.py');
+const script = join(root, 'bench/spark/structured-streaming.py');
 const args = [script, brokers, topic, work, join(root, '.cache/spark/jars'), '2', batchRecords];
 try {
   const { printed, seconds, cpuSeconds } = await watched(join(root, '.cache/spark/venv/bin/python'), args, {

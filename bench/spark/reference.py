@@ -4,38 +4,21 @@ Usage: reference.py <brokers> <topic> <work folder> <jars> <cores> cold[,warm]
 Prints one line of JSON, milliseconds: a cold run, and a warm one in the same session on new tables.
 """
 
-import glob
 import json
 import os
 import shutil
 import sys
 import time
 
-from pyspark.sql import SparkSession, Window
+from pyspark.sql import Window
 from pyspark.sql import functions as F
-from pyspark.sql.types import StringType, StructField, StructType
+
+from session import FIELDS, META, from_topic, parsed, start
 
 brokers, topic, work, jars, cores, runs = sys.argv[1:7]
-FIELDS = ["event_id", "user_id", "event_type", "page", "timestamp", "source"]
 
 started = time.monotonic()
-spark = (
-    SparkSession.builder.master(f"local[{cores}]")
-    .config("spark.jars", ",".join(glob.glob(f"{jars}/*.jar")))
-    .config("spark.driver.memory", "4g")
-    .config("spark.sql.extensions", "io.delta.sql.DeltaSparkSessionExtension")
-    .config("spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog")
-    # Tuned for one machine: as many partitions as cores, small Delta logs, no web page.
-    .config("spark.sql.shuffle.partitions", cores)
-    .config("spark.databricks.delta.snapshotPartitions", cores)
-    .config("spark.sql.session.timeZone", "UTC")
-    .config("spark.sql.warehouse.dir", f"{work}/warehouse")
-    .config("spark.local.dir", f"{work}/scratch")
-    .config("spark.ui.enabled", "false")
-    .config("spark.ui.showConsoleProgress", "false")
-    .getOrCreate()
-)
-spark.sparkContext.setLogLevel("ERROR")
+spark = start(work, jars, cores)
 figures = {"startMs": (time.monotonic() - started) * 1000}
 
 
@@ -48,26 +31,10 @@ def cpu_ms(pid=None):
 
 
 def raw(lake):
-    records = (
-        spark.read.format("kafka")
-        .option("kafka.bootstrap.servers", brokers)
-        .option("subscribe", topic)
-        .option("startingOffsets", "earliest")
-        .load()
-    )
-    schema = StructType([StructField(name, StringType()) for name in FIELDS])
-    parsed = records.select(
-        F.from_json(F.col("value").cast("string"), schema).alias("event"),
-        "value",
-        F.col("partition").alias("log_partition"),
-        F.col("offset").alias("log_offset"),
-        F.col("timestamp").alias("log_timestamp"),
-        F.current_timestamp().alias("ingestion_timestamp"),
-    )
+    records = parsed(from_topic(spark.read, brokers, topic).load())
     good = F.col("event.event_id").isNotNull()
-    meta = ["log_partition", "log_offset", "log_timestamp", "ingestion_timestamp"]
-    parsed.where(good).select("event.*", *meta).write.format("delta").mode("append").save(f"{lake}/bronze")
-    parsed.where(~good).select("value", *meta).write.format("delta").mode("append").save(f"{lake}/quarantine")
+    records.where(good).select("event.*", *META).write.format("delta").mode("append").save(f"{lake}/bronze")
+    records.where(~good).select("value", *META).write.format("delta").mode("append").save(f"{lake}/quarantine")
 
 
 def silver(lake):
