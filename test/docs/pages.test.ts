@@ -30,6 +30,19 @@ test.each(PAGES)('%s: its links lead somewhere', (page) => {
   expect(local.filter((target) => !existsSync(resolve(ROOT, dirname(page), target)))).toEqual([]);
 });
 
+test('every page is linked from another one', () => {
+  const linked = new Set(
+    PAGES.flatMap((page) =>
+      [...readFileSync(join(ROOT, page), 'utf8').matchAll(/\]\(([^)#\s]+)[^)]*\)/g)]
+        .map(([, target]) => resolve(ROOT, dirname(page), target!))
+        .filter((target) => target !== join(ROOT, page)),
+    ),
+  );
+  // A decision is found in its folder, which is linked.
+  const pages = PAGES.filter((page) => page.startsWith('docs/') && !page.startsWith('docs/decisions/'));
+  expect(pages.filter((page) => !linked.has(join(ROOT, page)))).toEqual([]);
+});
+
 const FILES = ['packages', 'pipelines', 'deploy', 'scripts', 'test', 'bench'].flatMap((folder) =>
   filesBelow(join(ROOT, folder)),
 );
