@@ -74,6 +74,16 @@ async function nothingHappened(): Promise<void> {
   expect(tables).toEqual([{ n: 2 }]);
 }
 
+/** What of a reader's connection could be other than it was: connections are used again. */
+async function stateOfReaders(parameters: Record<string, string>): Promise<string> {
+  const { text } = await ask(
+    `SELECT currentRoles(), currentDatabase(), currentUser(),
+      (SELECT groupArray((name, value)) FROM (SELECT name, value FROM system.settings WHERE changed ORDER BY name))`,
+    parameters,
+  );
+  return text;
+}
+
 test('there are 150 attacks and more', () => {
   expect(new Set(attacks(targets)).size).toBeGreaterThan(150);
 });
@@ -81,13 +91,17 @@ test('there are 150 attacks and more', () => {
 test('every attack is refused, and nothing happens', async () => {
   const secret = (await readFile(join(folder.path, 'data/clickhouse/writer.secret'), 'utf8')).trim();
   const passed: string[] = [];
+  const parameters = { param_f: 'file', param_d: 'secret', param_t: 't' };
+  const state = await stateOfReaders(parameters);
+  expect(state).toContain("['reader']");
   for (const sql of attacks(targets)) {
-    const { status, text } = await ask(sql, { param_f: 'file', param_d: 'secret', param_t: 't' });
+    const { status, text } = await ask(sql, parameters);
     if (status === 200) passed.push(`${sql} → ${text.slice(0, 100)}`);
     expect(text, sql).not.toContain(CANARY);
     expect(text, sql).not.toContain(secret);
   }
   expect(passed).toEqual([]);
+  expect(await stateOfReaders(parameters)).toBe(state);
   await nothingHappened();
 });
 
@@ -95,9 +109,13 @@ test('mutated attacks show nothing and change nothing', async () => {
   const seed = Number(process.env.EVENTLAKE_TEST_SEED ?? Date.now() % 1_000_000);
   console.log(`seed ${seed}`);
   const asked = mutations(attacks(targets), seed, 1500);
+  const parameters = { param_f: 'file', param_d: 'secret', param_t: 't' };
+  const state = await stateOfReaders(parameters);
   for (const sql of asked) {
-    const { text } = await ask(sql, { param_f: 'file', param_d: 'secret', param_t: 't' });
+    const { status, text } = await ask(sql, parameters);
     expect(text, `seed ${seed}: ${sql}`).not.toContain(CANARY);
+    // One at a time, so that this is the connection which that one ran on.
+    if (status === 200) expect(await stateOfReaders(parameters), `seed ${seed}: ${sql}`).toBe(state);
   }
   await nothingHappened();
 });

@@ -74,12 +74,18 @@ export class Engine {
     const connection = this.#addon.CreateConnection(join(this.folder, 'data'));
     if (connection === null || this.#closed) throw new Error('the engine is closed');
     let last: Promise<unknown> = Promise.resolve();
+    let hasFailed = false;
     const run = (sql: string, format: string) => {
       const result = this.#query(connection, sql, format);
-      last = result.catch(() => {});
+      last = result.catch(() => {
+        hasFailed = true;
+      });
       return result;
     };
     return {
+      get hasFailed() {
+        return hasFailed;
+      },
       run,
       stream: (before, sql, format) => this.#stream(run, before, sql, format),
       classify: (sql) => {
@@ -170,6 +176,8 @@ export class Engine {
 }
 
 export interface EngineConnection {
+  /** One of its queries has failed, or was stopped. */
+  readonly hasFailed: boolean;
   /** The whole result in memory; for statements that answer with little or nothing. */
   run(sql: string, format: string): Promise<RawResult>;
   /**

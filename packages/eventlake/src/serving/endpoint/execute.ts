@@ -16,6 +16,7 @@ import type { EndpointLimits } from './limits.js';
 import { helloAnswer } from './native/hello.js';
 import { preamble } from './preamble.js';
 import type { AdmissionQueue } from './queue.js';
+import type { ReaderConnections } from './reader-connections.js';
 import type { QueryRequest } from './request.js';
 import { ResultWriter } from './respond.js';
 import { sendRows } from './send-rows.js';
@@ -28,6 +29,7 @@ export interface ExecuteContext {
   engine: Engine;
   queue: AdmissionQueue;
   sessions: Sessions;
+  readers: ReaderConnections;
   lake: LakeTables;
   versions: TableVersions;
   cache: ResultCache;
@@ -152,24 +154,38 @@ function orGone<T>(promise: Promise<T>, gone: AbortSignal): Promise<T | undefine
 
 /** @returns the result where it was sent whole, and is short enough to be kept */
 async function runInTurn(context: ExecuteContext, work: Work): Promise<CachedResult | undefined> {
-  const { engine, queue, sessions } = context;
-  const { role, request, gone } = work;
+  const { queue } = context;
+  const { role, gone } = work;
   const leave = await queue.enter(role, gone);
   if (leave === undefined) {
     if (gone.aborted) return undefined;
     throw exceptions.tooManyQueries(queue.running, queue.waiting);
   }
-  const session = role === 'writer' ? request.sessionId : undefined;
   try {
-    const connection = session === undefined ? engine.connect() : sessions.take(session, request);
-    try {
-      return await run(context, work, connection);
-    } finally {
-      if (session === undefined) await connection.close();
-      else sessions.release(session, request.sessionTimeoutSeconds);
-    }
+    return await (role === 'reader' ? runAsReader(context, work) : runAsWriter(context, work));
   } finally {
     leave();
+  }
+}
+
+async function runAsReader(context: ExecuteContext, work: Work): Promise<CachedResult | undefined> {
+  const connection = await context.readers.take(work.before);
+  try {
+    return await run(context, { ...work, before: '' }, connection);
+  } finally {
+    await context.readers.giveBack(work.before, connection);
+  }
+}
+
+async function runAsWriter(context: ExecuteContext, work: Work): Promise<undefined> {
+  const { engine, sessions } = context;
+  const { sessionId, sessionTimeoutSeconds } = work.request;
+  const connection = sessionId === undefined ? engine.connect() : sessions.take(sessionId, work.request);
+  try {
+    await run(context, work, connection);
+  } finally {
+    if (sessionId === undefined) await connection.close();
+    else sessions.release(sessionId, sessionTimeoutSeconds);
   }
 }
 

@@ -21,6 +21,7 @@ import { lakeAddress } from './lake-address.js';
 import { defaultLimits, type EndpointLimits } from './limits.js';
 import { type Listener, listen, mustNotBeOpenToAll } from './listen.js';
 import { AdmissionQueue } from './queue.js';
+import { ReaderConnections } from './reader-connections.js';
 import { Sessions } from './sessions.js';
 import type { TlsFiles } from './tls.js';
 
@@ -95,6 +96,7 @@ async function startOn(options: EndpointOptions, limits: EndpointLimits, lock: L
     const lake = new LakeTables(opened, options.lake, logger, () => versions.changed());
     await lake.refresh();
     const sessions = new Sessions(opened, limits.sessionsMax);
+    const readers = new ReaderConnections(opened, queue.readersMax);
     const { metrics } = options;
     metrics?.figures.watch(() => ({
       running: queue.running,
@@ -107,6 +109,7 @@ async function startOn(options: EndpointOptions, limits: EndpointLimits, lock: L
       engine: opened,
       queue,
       sessions,
+      readers,
       lake,
       versions,
       cache,
@@ -127,7 +130,8 @@ async function startOn(options: EndpointOptions, limits: EndpointLimits, lock: L
     }
     const { url } = listeners.at(-1)!;
     await writeEndpointFile(dataDir, { pid: process.pid, url, startedAt: new Date().toISOString() });
-    const close = () => stop(listeners, sessions, opened, dataDir, limits).finally(() => lock.release());
+    const close = () =>
+      stop(listeners, [sessions, readers], opened, dataDir, limits).finally(() => lock.release());
     return { url: outer.url, close: once(close) };
   } catch (error) {
     for (const { server } of listeners) {
@@ -161,14 +165,14 @@ function alreadyServed(dataDir: string, other: EndpointFile): EventlakeError {
 
 async function stop(
   listeners: readonly Listener[],
-  sessions: Sessions,
+  connections: readonly (Sessions | ReaderConnections)[],
   engine: Engine,
   dataDir: string,
   limits: EndpointLimits,
 ): Promise<void> {
   await removeEndpointFile(dataDir);
   await Promise.all(listeners.map(({ server }) => closed(server, limits)));
-  await sessions.close();
+  for (const kept of connections) await kept.close();
   await engine.close();
 }
 
