@@ -106,7 +106,7 @@ test('a pipeline knows the public names of eventlake only', () => {
 
 test('native and heavy modules are loaded by those who use them, never by importing the command line', () => {
   const heavy =
-    /^(lmdb|chdb|@opentelemetry\/|@aws-sdk\/|@duckdb\/|@clickhouse\/|@connectrpc\/|@bufbuild\/|@uwdata\/|jiti$|pino$|zod$)/;
+    /^(lmdb|chdb|@opentelemetry\/|@aws-sdk\/|@duckdb\/|@clickhouse\/|@connectrpc\/|@bufbuild\/|@uwdata\/|@node-rs\/|lz4-napi$|jiti$|pino$|zod$)/;
   const byPath = new Map(sources.map((source) => [source.path, source]));
   const reached = new Set<string>();
   const visit = (path: string) => {

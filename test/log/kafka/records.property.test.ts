@@ -1,3 +1,4 @@
+import { crc32c } from '@node-rs/crc32';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
@@ -6,7 +7,6 @@ import {
   decompress,
   loadCodec,
 } from '../../../packages/eventlake/src/log/kafka/compression/codec.js';
-import { crc32c } from '../../../packages/eventlake/src/log/kafka/compression/crc32c.js';
 import { batchesIn } from '../../../packages/eventlake/src/log/kafka/records/batches.js';
 import { BlockBuilder } from '../../../packages/eventlake/src/log/kafka/records/block-builder.js';
 import {
@@ -23,7 +23,7 @@ test('CRC-32C is that of RFC 3720, appendix B.4', () => {
   expect(crc32c(new Uint8Array(32))).toBe(0x8a9136aa);
   expect(crc32c(new Uint8Array(32).fill(0xff))).toBe(0x62a8ab43);
   expect(crc32c(Uint8Array.from({ length: 32 }, (_, i) => i))).toBe(0x46dd794e);
-  expect(crc32c(Buffer.from('..123456789..'), 2, 11)).toBe(0xe3069283);
+  expect(crc32c(Buffer.from('123456789'))).toBe(0xe3069283);
 });
 
 /** Bytes as events are: words that come again, runs, and now and then noise. */
@@ -46,7 +46,7 @@ const texts = fc
 test.each(['lz4', 'snappy', 'gzip'] as const)('%s gives back what it was given', (compression) => {
   fc.assert(
     fc.property(texts, (bytes) => {
-      const packed = Buffer.from(compress(compression, bytes));
+      const packed = Buffer.concat(compress(compression, bytes));
       expect(decompress(compression, packed, NO_LIMIT).equals(bytes)).toBe(true);
     }),
     { numRuns: 60 },
@@ -58,7 +58,7 @@ test.each(['lz4', 'snappy', 'gzip', 'zstd'] as const)(
   async (compression) => {
     await loadCodec(compression);
     const good =
-      compression === 'zstd' ? ZSTD : Buffer.from(compress(compression, Buffer.alloc(5_000, 'event')));
+      compression === 'zstd' ? ZSTD : Buffer.concat(compress(compression, Buffer.alloc(5_000, 'event')));
     fc.assert(
       fc.property(fc.nat(good.length - 1), fc.nat(255), fc.boolean(), (at, byte, cut) => {
         const bad = Buffer.from(good);
@@ -117,7 +117,7 @@ test('a record batch is read as it was written, in blocks of any size and from a
           lastOffset: 1e12 + sent.length - 1,
           producerId: 2n ** 40n,
         });
-        expect(crc32c(bytes, 21)).toBe(header!.crc);
+        expect(crc32c(bytes.subarray(21))).toBe(header!.crc);
         const body = decompress(header!.compression!, bytes.subarray(BATCH_HEADER_BYTES), NO_LIMIT);
         const builder = new BlockBuilder(0, blockBytesMax, true);
         builder.add(body, 0, header!, 1e12 + skip, Number.POSITIVE_INFINITY);

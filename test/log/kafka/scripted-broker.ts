@@ -88,7 +88,7 @@ function answerTo(cluster: ScriptedCluster, broker: number, from: Reader): Buffe
     });
     to.noTags();
   }
-  const frame = to.finish();
+  const frame = Buffer.concat(to.finish());
   frame.writeInt32BE(frame.length - 4, 0);
   return frame;
 }

@@ -9,15 +9,19 @@ const encoder = new TextEncoder();
 export function rowsByPartition(batch: RecordBatch, partitions: number, stickyPartition: number): number[][] {
   const rows: number[][] = Array.from({ length: partitions }, () => []);
   // A batch has few different keys as a rule: hash each once.
-  const known = new Map<string, number>();
+  const rowsOfKey = new Map<string, number[]>();
   for (let row = 0; row < batch.count; row++) {
     const key = batch.keys[row]!;
-    let partition = stickyPartition;
-    if (key !== null) {
-      partition = known.get(key) ?? partitionOf(key, partitions);
-      known.set(key, partition);
+    if (key === null) {
+      rows[stickyPartition]!.push(row);
+      continue;
     }
-    rows[partition]!.push(row);
+    let place = rowsOfKey.get(key);
+    if (!place) {
+      place = rows[partitionOf(key, partitions)]!;
+      rowsOfKey.set(key, place);
+    }
+    place.push(row);
   }
   return rows;
 }

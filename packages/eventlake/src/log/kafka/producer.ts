@@ -8,7 +8,7 @@ import { kafkaError, mayPass, pause, retrying } from './kafka-error.js';
 import { initProducerId } from './protocol/coordinator-apis.js';
 import { code } from './protocol/error-codes.js';
 import { produce } from './protocol/record-apis.js';
-import { encodeBatch, type Rows, rowsOf } from './records/encode.js';
+import { encodeBatch, type Rows, recordBytesMax } from './records/encode.js';
 
 /** Of a record batch before it is compressed. A longer record has a batch of its own. */
 const BATCH_BYTES_MAX = 1000 * 1000;
@@ -29,17 +29,17 @@ export function piecesByPartition(batch: RecordBatch, partitions: number, sticky
   return rowsByPartition(batch, partitions, sticky).map((rows) => {
     const pieces: Rows[] = [];
     let from = 0;
-    let bytes = 0;
-    for (const [i, row] of rows.entries()) {
-      const length = batch.bounds[row + 1]! - batch.bounds[row]! + 3 * (batch.keys[row]?.length ?? 0) + 32;
-      if (i > from && (bytes + length > BATCH_BYTES_MAX || i - from >= BATCH_RECORDS_MAX)) {
-        pieces.push(rowsOf(batch, rows.slice(from, i)));
+    let bytesMax = 0;
+    for (let i = 0; i < rows.length; i++) {
+      const bytes = recordBytesMax(batch, rows[i]!);
+      if (i > from && (bytesMax + bytes > BATCH_BYTES_MAX || i - from >= BATCH_RECORDS_MAX)) {
+        pieces.push({ batch, rows: rows.slice(from, i), bytesMax });
         from = i;
-        bytes = 0;
+        bytesMax = 0;
       }
-      bytes += length;
+      bytesMax += bytes;
     }
-    if (from < rows.length) pieces.push(rowsOf(batch, rows.slice(from)));
+    if (from < rows.length) pieces.push({ batch, rows: rows.slice(from), bytesMax });
     return pieces;
   });
 }

@@ -1,9 +1,9 @@
+import { crc32c } from '@node-rs/crc32';
 import { EventlakeError } from '../../errors.js';
 import { beyondEnd, madeAnew, removedByRetention } from '../checks.js';
 import type { OffsetRange, RecordBlock } from '../event-log.js';
 import type { Cluster } from './cluster.js';
 import { decompress, loadCodec } from './compression/codec.js';
-import { crc32c } from './compression/crc32c.js';
 import { kafkaError, mayPass, pause } from './kafka-error.js';
 import type { Connection } from './protocol/connection.js';
 import { code } from './protocol/error-codes.js';
@@ -82,7 +82,8 @@ function addBatch(
     );
   if (batch.magic !== 2)
     throw corrupt(`its format is ${batch.magic}, not 2 (records from before Kafka 0.11?)`);
-  if (crc32c(bytes, batch.at + 21, batch.end) !== batch.crc) throw corrupt('its checksum does not fit');
+  if (crc32c(bytes.subarray(batch.at + 21, batch.end)) !== batch.crc)
+    throw corrupt('its checksum does not fit');
   if (!batch.compression) throw corrupt('its compression is none that is known');
   try {
     if (batch.compression === 'none') {

@@ -15,19 +15,20 @@ interface WithZstd {
 }
 const { zstdCompressSync, zstdDecompressSync } = zlib as WithZstd;
 
-export function compress(compression: Compression, bytes: Uint8Array): Uint8Array {
+/** @returns The parts, to be put one after the other. */
+export function compress(compression: Compression, bytes: Buffer): Buffer[] {
   switch (compression) {
     case 'none':
-      return bytes;
+      return [bytes];
     case 'gzip':
-      return zlib.gzipSync(bytes);
+      return [zlib.gzipSync(bytes)];
     case 'snappy':
-      return snappyCompress(bytes);
+      return [snappyCompress(bytes)];
     case 'lz4':
       return lz4Compress(bytes);
     case 'zstd':
       checkCompression(compression);
-      return zstdCompressSync!(bytes);
+      return [zstdCompressSync!(bytes)];
   }
 }
 

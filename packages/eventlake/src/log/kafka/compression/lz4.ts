@@ -1,198 +1,82 @@
 /**
  * LZ4 frames as Kafka has them since message format 2:
- * https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md and lz4_Block_format.md.
+ * https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md. Of the library come the blocks: its own frames promise
+ * blocks of 4 MiB, which readers make room for, and take twice as long.
  */
-import { xxh32 } from './xxh32.js';
+import { compressSync, uncompressSync } from 'lz4-napi';
 
 const MAGIC = 0x184d2204;
-const BLOCK_BYTES = 64 * 1024;
-const BLOCK_SIZES = [0, 0, 0, 0, 64 * 1024, 256 * 1024, 1024 * 1024, 4 * 1024 * 1024];
+/** Matches reach no further back: block format, offset. */
+const HISTORY_BYTES = 64 * 1024;
+const UNCOMPRESSED = 0x8000_0000;
 
-/** @throws RangeError for bytes that are no LZ4 frame, or where more than `bytesMax` come out. */
+/**
+ * Version 1, independent blocks without checksums, since the record batch has its own. They differ in how long a block may
+ * be, the shortest first; the last byte is the header's checksum.
+ */
+const HEADERS = ['04224d18604082', '04224d186050fb', '04224d18606051', '04224d18607073'].map((header) =>
+  Buffer.from(header, 'hex'),
+);
+const END = Buffer.alloc(4);
+
+/** One frame in parts, of one block where a block can hold it all. */
+export function lz4Compress(source: Buffer): Buffer[] {
+  const header = HEADERS.find((of) => source.length <= blockBytesMaxIn(of)) ?? HEADERS.at(-1)!;
+  const blockBytesMax = blockBytesMaxIn(header);
+  const parts: Buffer[] = [header];
+  for (let from = 0; from < source.length; from += blockBytesMax) {
+    const block = source.subarray(from, from + blockBytesMax);
+    // Before the block stands the length of what is in it, where the frame has the length of the block.
+    const packed = compressSync(block);
+    const bytes = packed.length - 4;
+    if (bytes < block.length) {
+      packed.writeUInt32LE(bytes);
+      parts.push(packed);
+    } else parts.push(lengthOf(UNCOMPRESSED + block.length), block);
+  }
+  return [...parts, END];
+}
+
+/** @throws RangeError or Error for bytes that are no LZ4 frame, or where more than `bytesMax` come out. */
 export function lz4Decompress(source: Buffer, bytesMax: number): Buffer {
   if (source.length < 7 || source.readUInt32LE(0) !== MAGIC) throw broken();
   const flags = source[4]!;
-  const blockBytesMax = BLOCK_SIZES[(source[5]! >> 4) & 7]!;
-  if (flags >> 6 !== 1 || blockBytesMax === 0) throw broken();
-  const hasBlockChecksums = (flags & 16) !== 0;
-  const hasSize = (flags & 8) !== 0;
-  const hasDictionary = (flags & 1) !== 0;
-  if (hasDictionary) throw broken();
-  let from = 6 + (hasSize ? 8 : 0) + 1;
-  let out: Buffer = Buffer.allocUnsafe(Math.min(bytesMax, Math.max(blockBytesMax, 4 * source.length)));
-  let to = 0;
-  for (;;) {
-    if (from + 4 > source.length) throw broken();
-    const size = source.readUInt32LE(from);
-    from += 4;
-    if (size === 0) return out.subarray(0, to);
-    const bytes = size & 0x7fffffff;
-    if (from + bytes > source.length || bytes > blockBytesMax) throw broken();
-    if (out.length < to + blockBytesMax) out = grown(out, to, to + blockBytesMax);
-    if (size >= 0x80000000) {
-      source.copy(out, to, from, from + bytes);
-      to += bytes;
-    } else {
-      // Blocks may refer to what came before them: it stands in the same buffer.
-      to = decodeBlock(source, from, from + bytes, out, to, Math.min(to + blockBytesMax, out.length));
-    }
-    if (to > bytesMax) throw new RangeError(`more than ${bytesMax} bytes come out`);
-    from += bytes + (hasBlockChecksums ? 4 : 0);
+  const blockBytesMax = blockBytesMaxIn(source);
+  const [areLinked, hasBlockChecksums] = [(flags & 32) === 0, (flags & 16) !== 0];
+  const [hasSize, hasDictionary] = [(flags & 8) !== 0, (flags & 1) !== 0];
+  if (flags >> 6 !== 1 || hasDictionary) throw broken();
+  const blocks: Buffer[] = [];
+  let total = 0;
+  let history: Buffer = Buffer.alloc(0);
+  for (let from = 6 + (hasSize ? 8 : 0) + 1; ; ) {
+    const word = source.readUInt32LE(from);
+    if (word === 0) return blocks.length === 1 ? blocks[0]! : Buffer.concat(blocks, total);
+    const bytes = word % UNCOMPRESSED;
+    const end = from + 4 + bytes;
+    if (end > source.length || bytes > blockBytesMax) throw broken();
+    const block =
+      word >= UNCOMPRESSED
+        ? source.subarray(from + 4, end)
+        : uncompressSync(Buffer.concat([lengthOf(blockBytesMax), source.subarray(from + 4, end)]), history);
+    total += block.length;
+    if (total > bytesMax) throw new RangeError(`more than ${bytesMax} bytes come out`);
+    blocks.push(block);
+    if (areLinked) history = Buffer.concat([history, block]).subarray(-HISTORY_BYTES);
+    from = end + (hasBlockChecksums ? 4 : 0);
   }
 }
 
-/** One frame of independent blocks without checksums: the record batch has its own. */
-export function lz4Compress(source: Uint8Array): Buffer {
-  const blocks = Math.ceil(source.length / BLOCK_BYTES);
-  const out = Buffer.allocUnsafe(7 + source.length + blocks * 8 + 4 + 64);
-  out.writeUInt32LE(MAGIC, 0);
-  // Version 1, independent blocks; blocks of at most 64 KiB.
-  out[4] = 0x60;
-  out[5] = 4 << 4;
-  out[6] = (xxh32(out.subarray(4, 6)) >>> 8) & 255;
-  let to = 7;
-  for (let from = 0; from < source.length; from += BLOCK_BYTES) {
-    const end = Math.min(from + BLOCK_BYTES, source.length);
-    const written = encodeBlock(source, from, end, out, to + 4);
-    if (written > 0) {
-      out.writeUInt32LE(written, to);
-      to += 4 + written;
-    } else {
-      out.writeUInt32LE((end - from + 0x80000000) >>> 0, to);
-      out.set(source.subarray(from, end), to + 4);
-      to += 4 + end - from;
-    }
-  }
-  out.writeUInt32LE(0, to);
-  return out.subarray(0, to + 4);
+/** @throws RangeError */
+function blockBytesMaxIn(frame: Buffer): number {
+  const code = (frame[5]! >> 4) & 7;
+  if (code < 4) throw broken();
+  return 1 << (8 + 2 * code);
 }
 
-function decodeBlock(
-  source: Uint8Array,
-  start: number,
-  end: number,
-  out: Buffer,
-  outStart: number,
-  outEnd: number,
-): number {
-  let from = start;
-  let to = outStart;
-  while (from < end) {
-    const token = source[from++]!;
-    let literals = token >> 4;
-    if (literals === 15) {
-      let more = 255;
-      while (more === 255 && from < end) {
-        more = source[from++]!;
-        literals += more;
-      }
-    }
-    if (from + literals > end || to + literals > outEnd) throw broken();
-    if (literals < 48) for (let i = 0; i < literals; i++) out[to + i] = source[from + i]!;
-    else out.set(source.subarray(from, from + literals), to);
-    from += literals;
-    to += literals;
-    // The last sequence has no match.
-    if (from >= end) break;
-    const offset = source[from]! | (source[from + 1]! << 8);
-    from += 2;
-    let match = (token & 15) + 4;
-    if (match === 19) {
-      let more = 255;
-      while (more === 255 && from < end) {
-        more = source[from++]!;
-        match += more;
-      }
-    }
-    if (offset === 0 || offset > to || to + match > outEnd) throw broken();
-    if (offset >= match && match > 64) {
-      out.copyWithin(to, to - offset, to - offset + match);
-      to += match;
-    } else {
-      // Byte by byte: a match may run into what it writes.
-      for (const until = to + match; to < until; to++) out[to] = out[to - offset]!;
-    }
-  }
-  return to;
-}
-
-const HASH_BITS = 13;
-const places = new Int32Array(1 << HASH_BITS);
-
-/** @returns Bytes written, or 0 where the block does not get smaller. */
-function encodeBlock(source: Uint8Array, start: number, end: number, out: Buffer, outStart: number): number {
-  // Within 12 bytes of the end no match may begin, and the last 5 bytes are literals: block format, end conditions.
-  const lastMatchStart = end - 12;
-  const matchEnd = end - 5;
-  const limit = outStart + (end - start);
-  places.fill(-1);
-  let to = outStart;
-  let anchor = start;
-  let at = start;
-  let misses = 0;
-  while (at < lastMatchStart) {
-    const word = source[at]! | (source[at + 1]! << 8) | (source[at + 2]! << 16) | (source[at + 3]! << 24);
-    const hash = Math.imul(word, -1640531535) >>> (32 - HASH_BITS);
-    const candidate = places[hash]!;
-    places[hash] = at;
-    if (
-      candidate < 0 ||
-      source[candidate] !== source[at] ||
-      source[candidate + 1] !== source[at + 1] ||
-      source[candidate + 2] !== source[at + 2] ||
-      source[candidate + 3] !== source[at + 3]
-    ) {
-      // What does not compress is passed ever faster.
-      at += 1 + (misses++ >> 6);
-      continue;
-    }
-    misses = 0;
-    let length = 4;
-    while (at + length < matchEnd && source[candidate + length] === source[at + length]) length++;
-    const literals = at - anchor;
-    if (to + literals + (literals >> 8) + (length >> 8) + 12 > limit) return 0;
-    to = writeSequence(source, anchor, literals, out, to, length - 4);
-    out[to++] = (at - candidate) & 255;
-    out[to++] = (at - candidate) >> 8;
-    to = writeRest(out, to, length - 4);
-    at += length;
-    anchor = at;
-  }
-  const literals = end - anchor;
-  if (to + literals + (literals >> 8) + 4 > limit) return 0;
-  return writeSequence(source, anchor, literals, out, to, 0) - outStart;
-}
-
-/** Token and literals. */
-function writeSequence(
-  source: Uint8Array,
-  from: number,
-  literals: number,
-  out: Buffer,
-  start: number,
-  match: number,
-): number {
-  let to = start;
-  out[to++] = (Math.min(literals, 15) << 4) | Math.min(match, 15);
-  to = writeRest(out, to, literals);
-  if (literals < 48) for (let i = 0; i < literals; i++) out[to + i] = source[from + i]!;
-  else out.set(source.subarray(from, from + literals), to);
-  return to + literals;
-}
-
-function writeRest(out: Buffer, start: number, length: number): number {
-  let to = start;
-  if (length < 15) return to;
-  let rest = length - 15;
-  for (; rest >= 255; rest -= 255) out[to++] = 255;
-  out[to++] = rest;
-  return to;
-}
-
-function grown(out: Buffer, used: number, needed: number): Buffer {
-  const larger = Buffer.allocUnsafe(Math.max(needed, 2 * out.length));
-  out.copy(larger, 0, 0, used);
-  return larger;
+function lengthOf(bytes: number): Buffer {
+  const length = Buffer.allocUnsafe(4);
+  length.writeUInt32LE(bytes);
+  return length;
 }
 
 function broken(): RangeError {

@@ -103,7 +103,9 @@ export class Connection {
       }, timeoutMs);
       const { name, flexible = false } = api;
       this.#pending.push({ name, correlationId: this.#correlationId, flexible, resolve, reject, timer });
-      this.socket.write(frame);
+      this.socket.cork();
+      for (const part of frame) this.socket.write(part);
+      this.socket.uncork();
     });
     try {
       return api.read(answer);
@@ -118,14 +120,17 @@ export class Connection {
     this.#end(gone(this.address, 'the connection was closed'));
   }
 
-  #frame<Q, R>({ key, version, flexible, write }: Api<Q, R>, request: Q): Buffer {
+  #frame<Q, R>({ key, version, flexible, write }: Api<Q, R>, request: Q): Buffer[] {
     this.#correlationId = (this.#correlationId + 1) & 0x7fffffff;
     const to = new Writer().int32(0).int16(key).int16(version).int32(this.#correlationId);
     to.string(this.settings.clientId);
     if (flexible) to.noTags();
     write(to, request);
     const frame = to.finish();
-    frame.writeInt32BE(frame.length - 4, 0);
+    frame[0]!.writeInt32BE(
+      frame.reduce((sum, part) => sum + part.length, -4),
+      0,
+    );
     return frame;
   }
 

@@ -1,3 +1,6 @@
+/** So many bytes are handed on as they are: a copy would cost more than another part. */
+const PART_BYTES_MIN = 16 * 1024;
+
 /**
  * The primitive types of Kafka's protocol: https://kafka.apache.org/protocol#protocol_types
  * Offsets and ids are exact as JavaScript numbers up to 2^53; producer ids, which are opaque, stay `bigint`.
@@ -5,6 +8,8 @@
 export class Writer {
   #bytes: Buffer;
   #at = 0;
+  /** What is complete; `#bytes` follows it. */
+  readonly #parts: Buffer[] = [];
 
   constructor(sizeHint = 256) {
     this.#bytes = Buffer.allocUnsafe(sizeHint);
@@ -68,6 +73,13 @@ export class Writer {
   }
 
   raw(value: Uint8Array): this {
+    if (value.length >= PART_BYTES_MIN) {
+      this.#parts.push(this.#bytes.subarray(0, this.#at));
+      this.#parts.push(Buffer.from(value.buffer, value.byteOffset, value.length));
+      this.#bytes = Buffer.allocUnsafe(64);
+      this.#at = 0;
+      return this;
+    }
     this.#room(value.length).set(value, this.#at);
     this.#at += value.length;
     return this;
@@ -90,8 +102,10 @@ export class Writer {
     return this.unsignedVarint(0);
   }
 
-  finish(): Buffer {
-    return this.#bytes.subarray(0, this.#at);
+  /** @returns The parts, to be sent one after the other. */
+  finish(): Buffer[] {
+    if (this.#at > 0) this.#parts.push(this.#bytes.subarray(0, this.#at));
+    return this.#parts;
   }
 
   #byte(value: number): this {
