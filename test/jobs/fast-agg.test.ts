@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { fastAgg } from '../../packages/eventlake/src/jobs/fast-agg.js';
 import { runJob } from '../../packages/eventlake/src/jobs/loop.js';
+import { liveTables } from '../../packages/eventlake/src/schema/tables.js';
 import type { Serving } from '../../packages/eventlake/src/serving/serving.js';
 import { loseRecords } from '../verify/ledger.js';
 import { atEveryCrashPoint } from './crashes.js';
@@ -219,17 +220,83 @@ describe('fast-agg', () => {
   const refresh = (context: Lake['context']) =>
     runJob(fastAgg(context, { fullRefresh: true }), context, once);
 
+  const insertOfBatch2 = `insert realtime.events_per_minute fast-agg/${pipeline.event.topic}/2`;
+
   it('a full refresh is not added to by an insert that was under way', async () => {
     const tables = await expected();
     await dropLive(serving);
     await withLake(async (lake) => {
       await twoBatches(lake);
-      const insert = `insert realtime.events_per_minute fast-agg/${pipeline.event.topic}/2`;
-      const slower = withMeanwhile(lake, insert, () => refresh(lake.context));
+      const slower = withMeanwhile(lake, insertOfBatch2, async () => {
+        await refresh(lake.context);
+        // ClickHouse had looked at it before it was told to refuse it.
+        await dropFences();
+      });
       await runJob(fastAgg(slower), slower, once);
       expect(await liveOf(serving)).toEqual(tables);
     });
   });
+
+  it.each([
+    ['has gone on', (lake: Lake) => countLive(lake)],
+    [
+      'has made the tables anew twice',
+      (lake: Lake) => refresh(lake.context).then(() => refresh(lake.context)),
+    ],
+  ])('an instance that slept before its insert adds nothing after another one %s', async (_, goesOn) => {
+    await withLake(async (lake) => {
+      await twoBatches(lake);
+      const slower = withMeanwhile(lake, insertOfBatch2, async () => {
+        await goesOn(lake);
+        await forgetTokens(lake);
+      });
+      const sleeper = runJob(fastAgg(slower), slower, once);
+      await expect(sleeper).rejects.toMatchObject({ kind: 'fenced' });
+      const seen = await liveOf(serving);
+      await refresh(lake.context);
+      expect(seen).toEqual(await liveOf(serving));
+    });
+  });
+
+  it('plans that are older than the tables are refused, until the tables are made anew', () =>
+    withLake(async (lake) => {
+      await twoBatches(lake);
+      await countLive(lake);
+      const before = await liveOf(serving);
+      await countLive(lake);
+      for await (const { path } of lake.context.store.list('checkpoints/fast-agg/')) {
+        if (path.endsWith('2.json')) await lake.context.store.delete(path);
+      }
+      const again = countLive(lake);
+      await expect(again).rejects.toMatchObject({ kind: 'invalid', hint: /--full-refresh/ });
+      await refresh(lake.context);
+      expect(await liveOf(serving)).toEqual(before);
+    }));
+
+  /** As if ten thousand batches had come meanwhile. */
+  async function forgetTokens(lake: Lake): Promise<void> {
+    const window = (tokens: number) =>
+      Promise.all(
+        liveTables(pipeline).map(({ name }) =>
+          serving.query(`ALTER TABLE ${name} MODIFY SETTING non_replicated_deduplication_window = ${tokens}`),
+        ),
+      );
+    await window(1);
+    await lake.append(records([click(7, 2)]));
+    await countLive(lake);
+    await window(10_000);
+  }
+
+  async function dropFences(): Promise<void> {
+    for (const { name } of liveTables(pipeline)) {
+      const [table] = await serving.query<{ fences: string[] }>(
+        `SELECT extractAll(create_table_query, 'CONSTRAINT (\\w+) ') AS fences FROM system.tables
+         WHERE concat(database, '.', name) = '${name}'`,
+      );
+      expect(table!.fences).toHaveLength(1);
+      await serving.query(`ALTER TABLE ${name} DROP CONSTRAINT ${table!.fences[0]}`);
+    }
+  }
 
   it('an instance that empties the tables after another has counted counts everything again', async () => {
     const tables = await expected();

@@ -8,7 +8,7 @@ import { liveTables } from '../schema/tables.js';
 import { countLive } from './count-live.js';
 import type { BatchReport, JobContext, StreamingJob } from './job.js';
 import { landedLife, landedLives, landedPlan, lostWithin } from './landed.js';
-import { filledLiveTable, foreignCounts, truncateLiveTables, useUp } from './live-tables.js';
+import { filledLiveTable, foreignCounts, refuseEarlier, truncateLiveTables, useUp } from './live-tables.js';
 import { beginning, commitPassed } from './log-positions.js';
 import { nextRanges } from './log-ranges.js';
 import { common, merged, without } from './offset-sets.js';
@@ -62,6 +62,8 @@ export function fastAgg(context: JobContext, options: FastAggOptions = {}): Stre
   let isAsked = options.fullRefresh ?? false;
   /** The tables, for a plan of which it is not known that nobody had gone on from it. */
   let emptied = false;
+  /** ClickHouse refuses the batches before those of this start, which may be another instance's. */
+  let hasRefused = false;
 
   async function recover(): Promise<void> {
     const tablesAreGone = !(await anyTable());
@@ -79,6 +81,7 @@ export function fastAgg(context: JobContext, options: FastAggOptions = {}): Stre
       passed = await beginning(context, 'fast-agg', info);
       highest = passed.position.map(() => null);
     }
+    hasRefused = false;
     // From here on, retention waits for this consumer.
     if (goOn(info, passed, 0).gaps.length === 0 && passed.unsure === newest?.input.unsure) {
       await commitPassed(context, 'fast-agg', passed);
@@ -179,8 +182,11 @@ export function fastAgg(context: JobContext, options: FastAggOptions = {}): Stre
     const plan = newPlan<LiveInput>(context, 'fast-agg', newest?.batch, planned);
     crashPoint('fast-agg:before-plan');
     await plans.put(plan);
+    const anew = !newest || newest.input.reset === true;
     newest = plan;
     crashPoint('fast-agg:after-plan');
+    if (!hasRefused) await refuseEarlier(context, plan.batch, { anew });
+    hasRefused = true;
     return { ...(await execute(plan)), more };
   }
 
@@ -324,7 +330,11 @@ export function fastAgg(context: JobContext, options: FastAggOptions = {}): Stre
       await serving.insert(table, rows, tokenOf(plan.batch));
       crashPoint(`fast-agg:after-${table}-insert`);
     });
-    for (const { reason } of (await Promise.allSettled(inserts)).filter(isRejected)) throw reason;
+    const [failed] = (await Promise.allSettled(inserts)).filter(isRejected);
+    if (!failed) return;
+    // Refused by ClickHouse, perhaps, where another instance has gone on.
+    await refuseZombie(plan);
+    throw failed.reason;
   }
 
   /** Tokens do not outlive a reset: before each insert, since another instance may have planned one. */

@@ -1,4 +1,5 @@
 import { EventlakeError } from '../errors.js';
+import { textLiteral } from '../schema/macros.js';
 import { liveTables } from '../schema/tables.js';
 import type { JobContext } from './job.js';
 
@@ -45,3 +46,31 @@ export async function useUp({ pipeline, serving }: JobContext, token: string): P
     );
   }
 }
+
+/**
+ * From here on ClickHouse itself refuses batches before this one, whatever tokens it has forgotten: an instance that slept
+ * between its last look at the plans and its insert, for however long, changes nothing when it wakes.
+ * @param anew No batch of this number or a later one has been counted in these tables.
+ */
+export async function refuseEarlier(
+  { pipeline, serving }: JobContext,
+  batch: number,
+  { anew }: { anew: boolean },
+): Promise<void> {
+  const clickhouse = await serving();
+  const { tables, late } = pipeline.live;
+  for (const { name, count } of [...tables, late]) {
+    const [table] = await clickhouse.query<{ fences: string[] }>(
+      `SELECT extractAll(create_table_query, 'CONSTRAINT ${FENCE}([0-9]+) ') AS fences
+       FROM system.tables WHERE concat(database, '.', name) = ${textLiteral(name)}`,
+    );
+    // Higher than ours: another instance has gone on, and this one is fenced at its next plan.
+    const passed = table!.fences.map(Number).filter((fence) => (anew ? fence !== batch : fence < batch));
+    const fence = `ADD CONSTRAINT IF NOT EXISTS ${FENCE}${batch} CHECK ${count} = 0 OR ${BATCH_OF_TOKEN} >= ${batch}`;
+    const drops = passed.map((old) => `DROP CONSTRAINT IF EXISTS ${FENCE}${old}`);
+    await clickhouse.query(`ALTER TABLE ${name} ${[fence, ...drops].join(', ')}`);
+  }
+}
+
+const FENCE = 'batches_from_';
+const BATCH_OF_TOKEN = `toUInt64OrZero(splitByChar('/', getSetting('insert_deduplication_token'))[-1])`;

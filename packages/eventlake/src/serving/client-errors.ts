@@ -62,6 +62,11 @@ function kindOf(code: number): [ErrorKind, string | undefined] {
     case 307:
     case 396:
       return ['limit', 'ask for less, or raise the limit'];
+    case 469:
+      return [
+        'invalid',
+        'a later batch was counted there: where no other instance is at work, `eventlake run fast-agg --once --full-refresh` counts anew',
+      ];
     case 243:
       return ['unavailable', 'the disk is full: make room'];
     default:
