@@ -1,7 +1,10 @@
 import type { Predicate } from '@eventlake/delta';
+import { openPlanStore } from './batch/plan-store.js';
 import type { EngineSession } from './engine/engine.js';
 import { EventlakeError } from './errors.js';
 import type { JobContext } from './jobs/job.js';
+import { type LandedLife, landedLives } from './jobs/landed.js';
+import type { LandingInput } from './jobs/raw-landing.js';
 import type { RecordBatch } from './log/event-log.js';
 import { bronzeTables, silverTables } from './schema/tables.js';
 
@@ -24,6 +27,8 @@ export interface QuarantinedRecord {
   reason: string;
   /** ISO 8601, when the log took it. */
   arrived: string;
+  /** Of its redrive, in the log. */
+  sourceId: string;
   /** As it came; for silver where the log has forgotten it, written anew from its fields. Undefined: a tombstone. */
   value: Uint8Array | undefined;
   isRedriven: boolean;
@@ -32,11 +37,11 @@ export interface QuarantinedRecord {
 export interface QuarantineFilter {
   stage?: QuarantineStage;
   reason?: string;
-  /** One record's place in the log: in quarantine it is at most once. */
+  /** A place in the log: in quarantine it is at most once, but for a topic that was made anew, or cut off. */
   position?: { partition: number; offset: number };
 }
 
-type Sources = Pick<JobContext, 'pipeline' | 'log' | 'engine'>;
+type Sources = Pick<JobContext, 'pipeline' | 'log' | 'engine' | 'store'>;
 
 /** How many records were set aside for which reason, most first. */
 export async function quarantineReasons(
@@ -65,10 +70,11 @@ export async function quarantinedRecords(
   await eachStage(sources, filter, async (stage, session) => {
     const value = stage === 'bronze' ? 'hex(raw) AS raw_hex' : columnsOf(sources).join(', ');
     const rows = await session.query<Row>(
-      `SELECT log_partition, log_offset, log_timestamp, reason, ${value}
+      `SELECT log_batch, log_partition, log_offset, log_timestamp, reason, ${value}
        FROM quarantined ORDER BY log_timestamp DESC, log_partition, log_offset DESC LIMIT ${limit} OFFSET ${skip}`,
     );
-    for (const row of rows) records.push(await toRecord(sources, stage, row));
+    const lives = rows.length > 0 ? await livesOf(sources) : [];
+    for (const row of rows) records.push(await toRecord(sources, stage, row, lives));
   });
   return records.sort((a, b) => (a.arrived < b.arrived ? 1 : -1));
 }
@@ -99,7 +105,7 @@ export async function redrive(
     keys: [keyOf(value, key)],
     headers: new Map([[0, { 'eventlake-redriven-from': origin, 'eventlake-reason': record.reason }]]),
   };
-  const source = { id: sourceId(record), from: undefined, to: 1 };
+  const source = { id: record.sourceId, from: undefined, to: 1 };
   const { status } = await log.append(topic, batch, { source });
   return status === 'appended' ? 'appended' : 'already-redriven';
 }
@@ -119,6 +125,7 @@ export function withFields(value: Uint8Array, fields: Readonly<Record<string, un
 }
 
 interface Row {
+  log_batch: number;
   log_partition: number;
   log_offset: number;
   log_timestamp: string;
@@ -171,25 +178,47 @@ function predicateOf({ reason, position }: QuarantineFilter): Predicate | undefi
   return parts.length > 0 ? { and: parts } : undefined;
 }
 
-async function toRecord(sources: Sources, stage: QuarantineStage, row: Row): Promise<QuarantinedRecord> {
+async function toRecord(
+  sources: Sources,
+  stage: QuarantineStage,
+  row: Row,
+  lives: readonly LandedLife[],
+): Promise<QuarantinedRecord> {
   const place = { partition: row.log_partition, offset: row.log_offset };
   const value =
     stage === 'bronze'
       ? fromHex(row.raw_hex)
       : ((await fromLog(sources, place, row.log_timestamp)) ?? fromColumns(sources, row));
-  const position = await sources.log.sourcePosition(sources.pipeline.event.topic, sourceId(place));
+  const sourceId = sourceIdOf(row, lives);
+  const position = await sources.log.sourcePosition(sources.pipeline.event.topic, sourceId);
   return {
     stage,
     ...place,
     reason: row.reason,
     arrived: row.log_timestamp,
+    sourceId,
     value,
     isRedriven: position !== undefined,
   };
 }
 
-function sourceId({ partition, offset }: { partition: number; offset: number }): string {
-  return `redrive/${partition}/${offset}`;
+/** Up to the newest plan, since the quarantine is committed before the batch has landed. */
+async function livesOf({ pipeline, store }: Sources): Promise<LandedLife[]> {
+  const plan = await openPlanStore<LandingInput>(store, 'raw-landing', pipeline.event.topic).newest();
+  return plan ? landedLives(plan) : [];
+}
+
+/** The record's place, and how many records had had it before, in a topic that was made anew or cut off since. */
+function sourceIdOf({ log_batch, log_partition, log_offset }: Row, lives: readonly LandedLife[]): string {
+  const had = lives.filter(
+    ({ toBatch, passed }) =>
+      toBatch < log_batch &&
+      passed.some(
+        ({ partition, from, to }) => partition === log_partition && from <= log_offset && log_offset < to,
+      ),
+  );
+  const place = `redrive/${log_partition}/${log_offset}`;
+  return had.length === 0 ? place : `${place}/${had.length}`;
 }
 
 function columnsOf({ pipeline }: Sources): string[] {

@@ -155,7 +155,9 @@ Examples:
         if (!place && !options.yes && !(await confirm(count))) return;
         const done = { appended: 0, alreadyRedriven: 0, leftAsTheyAre: 0 };
         for (let skip = 0; skip < count; skip += PAGE_RECORDS) {
-          for (const record of await quarantinedRecords(context, filter, place ? 1 : PAGE_RECORDS, skip)) {
+          const records = await quarantinedRecords(context, filter, place ? 1 : PAGE_RECORDS, skip);
+          // Of a topic that was made anew, a place may have had several: the newest is meant.
+          for (const record of place ? records.slice(0, 1) : records) {
             const outcome = await redriveOne(record).catch((error: unknown) => {
               // One of many that has nothing to send does not keep the others.
               if (place || !(error instanceof EventlakeError) || error.kind !== 'invalid') throw error;
@@ -238,7 +240,7 @@ function textOf({ value }: QuarantinedRecord): string | null {
 }
 
 function asJson(record: QuarantinedRecord): object {
-  const { value, ...rest } = record;
+  const { value, sourceId: _, ...rest } = record;
   return {
     ...rest,
     value: textOf(record),
