@@ -118,8 +118,10 @@ async function ingestFile(
 ): Promise<void> {
   // While one append is on its way to the disk, the next is read and prepared.
   let onItsWay: Promise<void> = Promise.resolve();
+  let end = 0;
   try {
     for await (const segment of segments) {
+      end = segment.start + segment.bytes.length;
       let from = await source.ingested(segment);
       report(0, countRecords(segment, from), 0);
       for (const to of cutsOf(segment).filter((cut) => cut > from)) {
@@ -135,6 +137,7 @@ async function ingestFile(
         from = to;
       }
     }
+    if (!signal?.aborted) source.ended?.(end);
   } finally {
     await onItsWay;
   }

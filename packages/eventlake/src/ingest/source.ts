@@ -10,6 +10,8 @@ export interface Source {
   ingested(segment: Segment): Promise<number>;
   /** Appends records and the position behind them at once. @returns false where another process was faster. */
   append(segment: Segment, to: number, records: RecordBatch): Promise<boolean>;
+  /** The input was read to its end, which lies here. @throws EventlakeError `invalid` where it cannot be the same one. */
+  ended?(bytes: number): void;
 }
 
 /**
@@ -43,13 +45,11 @@ export function sourceByContent(log: EventLog, topic: string): Source {
     async append(segment, to, records) {
       const { chain: before, whole } = ids.get(segment)!;
       const id = endId(to === segment.bytes.length ? whole : hash(before, segment.bytes.subarray(0, to)));
-      // The mark goes first: appends land in the order of the calls.
-      const marked = segment.isFull ? undefined : mark(markId(before, segment));
-      const appended = log.append(topic, records, {
-        source: { id, from: undefined, to: segment.start + to },
-      });
-      const [result] = await Promise.all([appended, marked]);
-      return result.status === 'appended';
+      // Before the records: without it, nobody would look for them in a file that has grown.
+      if (!segment.isFull) await mark(markId(before, segment));
+      const source = { id, from: undefined, to: segment.start + to };
+      const { status } = await log.append(topic, records, { source });
+      return status === 'appended';
     },
   };
 
@@ -107,6 +107,14 @@ export async function sourceByName(log: EventLog, topic: string, sourceId: strin
       position = source.to;
       return true;
     },
+
+    ended(bytes) {
+      if (bytes >= (position ?? 0)) return;
+      throw another(
+        sourceId,
+        `${sourceId} was ingested up to byte ${position}, and this input has ${bytes} only: it is another one, or was cut off`,
+      );
+    },
   };
 }
 
@@ -125,11 +133,18 @@ function checkLineEnd({ start, bytes, lineEnds }: Segment, known: number, source
   const next = lineEnds.findIndex((end) => end >= known);
   const begin = lineEnds[next - 1] ?? 0;
   if (lineEnds[next] === known || contentEnd(bytes, begin, lineEnds[next]!) === known) return;
-  throw new EventlakeError(
-    'invalid',
+  throw another(
+    sourceId,
     `${sourceId} was ingested up to byte ${start + known}, where this input has no end of a line: it is another one`,
+  );
+}
+
+function another(sourceId: string, message: string): EventlakeError {
+  return new EventlakeError(
+    'invalid',
+    message,
     { file: sourceId },
-    'Give each source a --source-id of its own.',
+    'Nothing of it was ingested. Give each source a --source-id of its own.',
   );
 }
 
