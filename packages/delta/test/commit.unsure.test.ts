@@ -84,6 +84,19 @@ describe('a writer that was held up', () => {
     expect(await table.commit(append('late'))).toMatchObject({ status: 'committed', version: 31 });
   });
 
+  it('does not rely on its look where the log is kept for less since', async () => {
+    const store = memoryStore();
+    const table = await createTable(store, 't', { schema: NUMBERS });
+    const other = await openTable(store, 't');
+    await table.snapshot();
+    await other.setProperties({ 'delta.logRetentionDuration': 'interval 0 seconds' });
+    await other.commit(append('other'));
+    await other.checkpoint();
+    await other.cleanLog();
+    const result = await table.commit({ ...append('mine'), readVersion: 0, read: 'none' });
+    expect(result).toMatchObject({ status: 'conflict', version: 2 });
+  });
+
   it('that was merely slow has its commit', async () => {
     const inner = memoryStore();
     const other = await createTable(inner, 't', { schema: NUMBERS });

@@ -31,7 +31,7 @@ const BACKOFF_MS = 4;
 const BACKOFF_MAX_MS = 250;
 
 /** A look at the log that is older than this is not relied on; nor is any, where the log is kept for less. */
-const LOOK_AGE_MAX_MS = 500;
+export const LOOK_AGE_MAX_MS = 500;
 
 /**
  * Lands a change as the table's next version. The commit point is the store's `putIfAbsent`; all before it can be
@@ -108,7 +108,9 @@ function isReliable(
 /** Whether what a look found cannot have been cleaned away since, so that the next version is free or taken. */
 function isRecent({ metadata }: LogState, lookedAtMs: number): boolean {
   const keepMs = durationMs(metadata.configuration, 'delta.logRetentionDuration', RETENTION_DEFAULTS.logMs);
-  return keepMs > LOOK_AGE_MAX_MS && Date.now() - lookedAtMs <= LOOK_AGE_MAX_MS;
+  const ageMs = Date.now() - lookedAtMs;
+  // A clock that was set back does not tell how old it is.
+  return keepMs > LOOK_AGE_MAX_MS && ageMs >= 0 && ageMs <= LOOK_AGE_MAX_MS;
 }
 
 /** The outcome where there is one without an attempt. Pure; no I/O. */

@@ -1,4 +1,5 @@
 import { sidecarsOf } from '../checkpoint/read.js';
+import { LOOK_AGE_MAX_MS } from '../commit/commit.js';
 import { DeltaError } from '../errors.js';
 import { hasFeature } from '../log/features.js';
 import { parseLogFileName, sidecarPath } from '../log/names.js';
@@ -26,7 +27,7 @@ export async function cleanLog(
     RETENTION_DEFAULTS.logMs,
   );
   const entries = await listLog(store, table);
-  const expired = expiredLogFiles(entries, nowMs - keepMs);
+  const expired = expiredLogFiles(entries, nowMs - Math.max(keepMs, KEEP_MIN_MS));
   if (expired.length === 0) return { removed: 0 };
   await checkKept(store, table, entries, expired.at(-1)!);
   for (const { path } of expired) await store.delete(path);
@@ -36,6 +37,9 @@ export async function cleanLog(
   for (const path of sidecars) await store.delete(path);
   return { removed: expired.length + sidecars.length };
 }
+
+/** Where the property has just been set to less, writers that have seen the table before rely on their look for a moment. */
+const KEEP_MIN_MS = 2 * LOOK_AGE_MAX_MS;
 
 /** Older ones belong to no checkpoint that is still being written. */
 const SIDECAR_AGE_MIN_MS = 24 * 3_600_000;
