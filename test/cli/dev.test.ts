@@ -1,4 +1,4 @@
-import type { ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { createClient } from '@clickhouse/client';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { lockHolders } from '../../packages/eventlake/src/system/lock.js';
@@ -129,6 +130,29 @@ test('kill -9 of the parent takes the children along, of a child brings it back'
   child.kill('SIGKILL');
   for (const pid of pids) await until(async () => (await processStart(pid)) === undefined);
 });
+
+test.each([
+  ['npm', 'start', '--'],
+  ['npx', 'eventlake', 'dev'],
+])(
+  'SIGTERM to `%s` alone, as a service manager may send it, stops everything cleanly',
+  async (npm, ...args) => {
+    const { NO_COLOR: _, ...env } = process.env;
+    const child = spawn(npm, [...args, '--no-producer', '--port', '0', '--data-dir', cwd, '--json'], {
+      cwd: fileURLToPath(new URL('../..', import.meta.url)),
+      detached: true,
+      stdio: 'ignore',
+      env,
+    });
+    started.push(child);
+    await until(async () => (await lockHolders(cwd)).length === PROCESSES.length - 1);
+    const pids = (await lockHolders(cwd)).map(({ pid }) => pid);
+    child.kill('SIGTERM');
+    for (const pid of pids) await until(async () => (await processStart(pid)) === undefined);
+    // Who was killed would have left its claim.
+    expect(await lockHolders(cwd)).toEqual([]);
+  },
+);
 
 test('a second one on the same folder is refused; a taken port is said at once', async () => {
   await dev('--no-producer');

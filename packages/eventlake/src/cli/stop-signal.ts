@@ -12,6 +12,8 @@ const SAME_CTRL_C_MS = 500;
 /** A child that has lost its parent ends by itself, and at the latest after this long. */
 const ORPHAN_DEADLINE_MS = 3_000;
 
+const SHELL_LOOK_MS = 250;
+
 /**
  * Aborts when the command shall come to an end: on Ctrl-C or SIGTERM; the second Ctrl-C ends the process at once.
  * A child of `eventlake dev` leaves Ctrl-C, which reaches the whole group, to its parent, so that the order of stopping
@@ -43,8 +45,22 @@ export function stopSignal(): AbortSignal {
       stop();
     });
     process.on('SIGHUP', stop);
+    if (process.env.npm_command === 'exec') stopWithShell(stop);
   }
   return controller.signal;
+}
+
+/**
+ * `npx` runs a command in a shell, hands SIGTERM to the shell, and the shell dies of it without a word to the command.
+ * `npm start` hands it to the command itself, since its script begins with `exec`.
+ */
+function stopWithShell(stop: () => void): void {
+  const shell = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === shell) return;
+    clearInterval(timer);
+    stop();
+  }, SHELL_LOOK_MS).unref();
 }
 
 export function tellParent(message: ChildMessage): void {
