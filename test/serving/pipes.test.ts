@@ -15,16 +15,6 @@ async function pool(): Promise<PipePool> {
   return opened;
 }
 
-async function taken(pool: PipePool): Promise<Pipe> {
-  for (;;) {
-    try {
-      return pool.take();
-    } catch {
-      await sleep(5);
-    }
-  }
-}
-
 async function allOf(pipe: Pipe, pauseMs = 0): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of pipe.chunks) {
@@ -40,12 +30,12 @@ async function allOf(pipe: Pipe, pauseMs = 0): Promise<Buffer> {
 test('what one query has left unread never comes to the next one', async () => {
   const pipes = await pool();
   for (let i = 0; i < 20; i++) {
-    const left = await taken(pipes);
+    const left = pipes.take();
     const writer = openSync(left.path, constants.O_WRONLY);
     writeSync(writer, `secret ${i}`.repeat(3000));
     closeSync(writer);
     left.release();
-    const next = await taken(pipes);
+    const next = pipes.take();
     const again = openSync(next.path, constants.O_WRONLY);
     writeSync(again, `mine ${i}`);
     closeSync(again);
@@ -55,12 +45,33 @@ test('what one query has left unread never comes to the next one', async () => {
   }
 });
 
+test('results of every length, one after the other and two at a time, come each to its own query', async () => {
+  const pipes = await PipePool.open(join(await temporaryFolder(), 'pipes'), 2);
+  onTestFinished(() => pipes.close());
+  const lengths = [0, 70_000, 3_000_000, 1, 524_288, 524_289, 1_048_576, 1_600_000, 12];
+  const folder = await temporaryFolder();
+  const one = async (length: number, pauseMs: number) => {
+    const bytes = randomBytes(length);
+    const file = join(folder, randomBytes(8).toString('hex'));
+    await writeFile(file, bytes);
+    const pipe = pipes.take();
+    const writer = spawn('dd', [`if=${file}`, `of=${pipe.path}`, 'bs=1000000'], { stdio: 'ignore' });
+    once(writer, 'close').then(() => pipe.finish());
+    expect((await allOf(pipe, pauseMs)).equals(bytes)).toBe(true);
+    pipe.release();
+  };
+  for (let i = 0; i < 3 * lengths.length; i++) {
+    const [length, other] = [lengths[i % lengths.length]!, lengths[(i * 4 + 3) % lengths.length]!];
+    await Promise.all([one(length, i % 3), one(other, 0)]);
+  }
+});
+
 test.each([
   ['nothing', 0],
   ['one byte', 1],
   ['a page', 4096],
-  ['a first read', 65_536],
-  ['a bit more', 65_537],
+  ['a whole read', 524_288],
+  ['a bit more', 524_289],
   ['megabytes', 20_000_003],
 ])('%s comes whole, also to who is slow', async (_, length) => {
   const bytes = randomBytes(length);
@@ -69,7 +80,7 @@ test.each([
   const digest = (data: Buffer) => createHash('sha256').update(data).digest('hex');
   const pipes = await pool();
   for (const pauseMs of [0, 3]) {
-    const pipe = await taken(pipes);
+    const pipe = pipes.take();
     const writer = spawn('dd', [`if=${file}`, `of=${pipe.path}`, 'bs=100000'], { stdio: 'ignore' });
     once(writer, 'close').then(() => pipe.finish());
     expect(digest(await allOf(pipe, pauseMs))).toBe(digest(bytes));

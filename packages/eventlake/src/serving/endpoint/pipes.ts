@@ -5,10 +5,12 @@ import { mkdir, rm } from 'node:fs/promises';
 import { type ConnectOpts, Socket, type SocketConstructorOpts } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { LongBuffers } from './long-buffers.js';
 import { widenPipes } from './widen-pipes.js';
 
-const FIRST_READ_BYTES = 64 * 1024;
+/** As much as is read at once. */
+const READ_BYTES = 512 * 1024;
+/** Of a pipe: one is read into, one waits, one is on its way to the client. Memory only as far as results fill them. */
+const BUFFERS = 3;
 
 /**
  * Named pipes through which the engine streams results, written by its own formats with `INTO OUTFILE`: any format comes
@@ -17,7 +19,6 @@ const FIRST_READ_BYTES = 64 * 1024;
  */
 export class PipePool {
   readonly #free: NamedPipe[];
-  readonly #long = new LongBuffers();
 
   private constructor(
     readonly folder: string,
@@ -33,13 +34,8 @@ export class PipePool {
       join(folder, `${i}-${randomBytes(4).toString('hex')}`),
     );
     await promisify(execFile)('mkfifo', ['-m', '600', ...paths]);
-    const pipes = paths.map((path) => ({
-      path,
-      // Open for good: a pipe that nobody has open forgets its size.
-      holder: openSync(path, constants.O_RDONLY | constants.O_NONBLOCK),
-      first: Buffer.allocUnsafeSlow(FIRST_READ_BYTES),
-    }));
-    await widenPipes(pipes.map(({ holder }) => holder));
+    const pipes = paths.map((path) => new NamedPipe(path));
+    await widenPipes(pipes.map(({ fd }) => fd));
     return new PipePool(folder, pipes);
   }
 
@@ -47,40 +43,21 @@ export class PipePool {
   take(): Pipe {
     const pipe = this.#free.pop();
     if (pipe === undefined) throw new Error('no pipe left: more queries than the queue lets through');
-    empty(pipe);
-    // The writing end keeps the reader from an early end of file until the engine has opened the pipe, and is closed
-    // when the query is over.
-    const readFd = openSync(pipe.path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const writeFd = openSync(pipe.path, constants.O_WRONLY | constants.O_NONBLOCK);
-    const { chunks, socket } = readFrom(readFd, pipe.first, this.#long);
-    let open = true;
-    const finish = () => {
-      if (open) closeSync(writeFd);
-      open = false;
-    };
     return {
       path: pipe.path,
-      chunks,
-      finish,
+      chunks: pipe.begin(),
+      finish: () => pipe.finish(),
       release: () => {
-        finish();
-        if (socket.closed) this.#free.push(pipe);
-        else socket.once('close', () => this.#free.push(pipe)).destroy();
+        pipe.end();
+        this.#free.push(pipe);
       },
     };
   }
 
   async close(): Promise<void> {
-    for (const { holder } of this.all) closeSync(holder);
+    for (const pipe of this.all) pipe.close();
     await rm(this.folder, { recursive: true, force: true });
   }
-}
-
-interface NamedPipe {
-  path: string;
-  holder: number;
-  /** Where the first read of each query goes. */
-  first: Buffer;
 }
 
 export interface Pipe {
@@ -89,80 +66,107 @@ export interface Pipe {
   chunks: AsyncIterable<Buffer>;
   /** The query is over: the chunks end after what is still in the pipe. */
   finish(): void;
+  /** Once the query is over. */
   release(): void;
 }
 
-/** What an earlier query left unread must never come to the next one. */
-function empty({ holder, first }: NamedPipe): void {
-  try {
-    while (readSync(holder, first, 0, first.length, null) > 0);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
-  }
-}
-
 /**
+ * One pipe, for one query after the other. Both of its ends stay open: a pipe that nobody has open forgets its size, and
+ * opening, watching and closing one for each query takes a good part of a small one. So the end of a result is not an end
+ * of file, but that the query is over and the pipe empty.
+ *
  * Reads into buffers that are used again once their chunk has been dealt with: a new buffer for each read, be it Node's or
  * ours, costs more than the engine needs to fill it, most of it in the collection of garbage. The pipe is read from while
  * a chunk is on its way to the client, as long as there is a buffer for it.
  */
-function readFrom(
-  fd: number,
-  first: Buffer,
-  long: LongBuffers,
-): { chunks: AsyncIterable<Buffer>; socket: Socket } {
-  const waiting: Buffer[] = [];
-  let ring: readonly Buffer[] = [first];
-  let next = 0;
+class NamedPipe {
+  readonly fd: number;
+  readonly #writeFd: number;
+  readonly #socket: Socket;
+  readonly #ring = Array.from({ length: BUFFERS }, () => Buffer.allocUnsafeSlow(READ_BYTES));
+  /** The buffer that the socket reads into next. It asks for that right after the last one. */
+  #next = 0;
+  #waiting: Buffer[] = [];
   /** Chunks that wait or are being dealt with: buffers that must not be read into. */
-  let inUse = 0;
-  let ended = false;
-  let wake = () => {};
-  const options: SocketConstructorOpts & ConnectOpts = {
-    fd,
-    readable: true,
-    writable: false,
-    onread: {
-      buffer: () => ring[next]!,
-      callback(bytes, buffer) {
-        waiting.push(Buffer.from(buffer.buffer, buffer.byteOffset, bytes));
-        inUse++;
-        if (bytes === FIRST_READ_BYTES && ring[0] === first) {
-          ring = long.take();
-          next = 0;
-        } else next = (next + 1) % ring.length;
-        wake();
-        return inUse < ring.length;
-      },
-    },
-  };
-  const socket = new Socket(options);
-  const end = () => {
-    ended = true;
-    wake();
-  };
-  socket
-    .on('error', end)
-    .on('end', end)
-    .on('close', () => {
-      if (ring[0] !== first) long.giveBack(ring);
-      end();
-    });
-  async function* chunks(): AsyncGenerator<Buffer> {
-    socket.resume();
+  #inUse = 0;
+  #isOver = true;
+  #wake = () => {};
+
+  constructor(readonly path: string) {
+    this.fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    this.#writeFd = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+    const options: SocketConstructorOpts & ConnectOpts = {
+      fd: this.fd,
+      readable: true,
+      writable: false,
+      onread: { buffer: () => this.#ring[this.#next]!, callback: (bytes) => this.#arrived(bytes) },
+    };
+    this.#socket = new Socket(options).on('error', () => this.finish());
+    this.#socket.pause();
+  }
+
+  begin(): AsyncGenerator<Buffer> {
+    // What an earlier query left unread must never come to the next one.
+    while (this.#readNow() !== undefined);
+    this.#isOver = false;
+    this.#socket.resume();
+    return this.#chunks();
+  }
+
+  finish(): void {
+    this.#isOver = true;
+    this.#socket.pause();
+    this.#wake();
+  }
+
+  end(): void {
+    this.finish();
+    this.#waiting = [];
+    this.#inUse = 0;
+  }
+
+  close(): void {
+    this.#socket.destroy();
+    closeSync(this.#writeFd);
+  }
+
+  #arrived(bytes: number): boolean {
+    this.#waiting.push(this.#ring[this.#next]!.subarray(0, bytes));
+    this.#inUse++;
+    this.#next = (this.#next + 1) % BUFFERS;
+    this.#wake();
+    return this.#inUse < BUFFERS;
+  }
+
+  async *#chunks(): AsyncGenerator<Buffer> {
     for (;;) {
-      const chunk = waiting.shift();
+      const chunk = this.#waiting.shift();
       if (chunk !== undefined) {
         yield chunk;
-        inUse--;
-        socket.resume();
-      } else if (ended) return;
-      else {
+        this.#inUse--;
+        if (!this.#isOver) this.#socket.resume();
+      } else if (this.#isOver) {
+        // The socket rests, and no chunk is out: its next buffer is free, also several times.
+        const rest = this.#readNow();
+        if (rest === undefined) return;
+        yield rest;
+      } else {
         await new Promise<void>((resolve) => {
-          wake = resolve;
+          this.#wake = resolve;
         });
       }
     }
   }
-  return { chunks: chunks(), socket };
+
+  /** What is in the pipe now, where anything is. */
+  #readNow(): Buffer | undefined {
+    const buffer = this.#ring[this.#next]!;
+    try {
+      const bytes = readSync(this.fd, buffer);
+      return bytes > 0 ? buffer.subarray(0, bytes) : undefined;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return undefined;
+      throw error;
+    }
+  }
 }
