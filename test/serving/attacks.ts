@@ -282,10 +282,20 @@ const settings = (): string[] => [
   "SELECT 1 SETTINGS log_comment = disk(type = 'local'), max_memory_usage = 0",
   'SELECT 1 SETTINGS limit = tuple(1), max_memory_usage = 0',
   'SELECT 1 SETTINGS final.x = 1, max_memory_usage = 0',
+  'WITH ((1, 2), 3) AS t SELECT t.1.2 SETTINGS limit = t.1.2, max_memory_usage = 0',
+  'WITH ((1, 2), 3) AS t SELECT t.1.2 SETTINGS final.1.2, max_memory_usage = 0',
 ];
 
 const leaks = (file: string): string[] => [
   'SELECT * FROM secret.t',
+  'WITH ((1, 2), 3) AS t SELECT t.1.2, x FROM secret.t',
+  'WITH ((1, 2), 3) AS t SELECT t.1.2 FROM system.processes',
+  `WITH ((1, 2), 3) AS t SELECT t.1.2, file('${file}')`,
+  `WITH ((1, 2), 3) AS t SELECT t.1.2file('${file}')`,
+  `WITH ((1, 2), 3) AS t SELECT t.1.2.3e5, file('${file}')`,
+  `WITH ((1, 2), 3) AS t SELECT t.1.2/**/, t.1.file('${file}')`,
+  'SELECT * FROM system.1.2.processes',
+  'SELECT * FROM `secret`.1.2.t',
   'SELECT * FROM `secret`.`t`',
   'SELECT * FROM "secret" . "t"',
   'SELECT (SELECT any(x) FROM secret.t)',

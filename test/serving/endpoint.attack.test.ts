@@ -169,6 +169,7 @@ test('what readers need works', async () => {
     "SELECT round((a * 100), 2) AS value, 'file(' AS s, '; SET ROLE' FROM realtime.t",
     'SELECT a AS file, a AS url, a AS "into", a AS `settings` FROM realtime.t',
     "SELECT format('{} {}', 'a', 'b'), path('http://a/b'), 1e5, 0x1f, .5",
+    'WITH ((1, (2, 3)), 4) AS t SELECT t.1.2, t.1.2.1, (t.1).2.1, [t][1].1.2, `t`.1.1',
     'WITH x AS (SELECT 1 AS n) SELECT n FROM x UNION ALL SELECT 2',
     '(SELECT 1)',
     'SELECT 1; -- the end',

@@ -21,6 +21,17 @@ describe('tokens', () => {
     ['$ a', ['other:$', 'word:a']],
     ['1 1.5e-3 .5 0x1F 1_000', ['number:1', 'number:1.5e-3', 'number:.5', 'number:0x1F', 'number:1_000']],
     ['1file', ['other:1file']],
+    ['a.1.2 (a).1.2.3', 'word:a number:.1.2 symbol:( word:a symbol:) number:.1.2.3'.split(' ')],
+    [
+      'a[1].1.2, `a`.1.2',
+      'word:a symbol:[ number:1 symbol:] number:.1.2 symbol:, quoted:`a` number:.1.2'.split(' '),
+    ],
+    // What ClickHouse could read as a name is not taken for a number.
+    ['a.1.2file', ['word:a', 'other:.1.2file']],
+    ['a.1.2.3e5', ['word:a', 'other:.1.2.3e5']],
+    ['a.1.2.b', ['word:a', 'number:.1.2', 'symbol:.', 'word:b']],
+    ['a .1.2', ['word:a', 'other:.1.2']],
+    ['1.2.3', ['other:1.2.3']],
     ['a\u00a0b', ['word:a', 'word:b']],
     ['‘a’', ['other:‘', 'word:a', 'other:’']],
     [
@@ -35,6 +46,7 @@ describe('tokens', () => {
   test.each([
     ['digits that are no number', `${'1'.repeat(250_000)}g`],
     ['hexadecimal digits that are no number', `0x${'1'.repeat(250_000)}g`],
+    ['elements of elements that are none', `a${'.1'.repeat(120_000)}g`],
     ['tags without an end', Array.from({ length: 80_000 }, (_, i) => `$${i}$`).join(' ')],
     ['inserts with many formats', `INSERT INTO t ${'FORMAT VALUES '.repeat(17_000)}`],
   ])('%s are read in linear time', (_, sql) => {

@@ -51,6 +51,8 @@ export function usersConfig(): string {
         s3_retry_attempts: 5,
         // In parallel it holds back gigabytes of a wide result, and is no faster through a pipe.
         output_format_parallel_formatting: 0,
+        // Looks at parts and keys a second time for each condition, to save reading what is small here anyway.
+        optimize_use_implicit_projections: 0,
       },
     },
     quotas: { default: {} },

@@ -26,15 +26,17 @@ export interface Token {
 export function* tokens(sql: string, from = 0): Generator<Token> {
   let at = from;
   let unclosedTags = 0;
+  let previous: Token | undefined;
   while (at < sql.length) {
     const space = spaceEnd(sql, at);
     if (space > at) {
       at = space;
       continue;
     }
-    const token = nextToken(sql, at, unclosedTags < UNCLOSED_TAGS_MAX);
+    const token = elements(sql, at, previous) ?? nextToken(sql, at, unclosedTags < UNCLOSED_TAGS_MAX);
     if (token.kind === 'other' && token.text === '$') unclosedTags++;
     yield token;
+    previous = token;
     at = token.end;
   }
 }
@@ -50,6 +52,8 @@ const NUMBER_LIKE = /(?:\d|\.\d)(?:[eEpP][+-]\d|[\w.])*/y;
 // Nothing in it can be read in two ways: backtracking over a long one would hold up everybody.
 const NUMBER =
   /^(?:0[xX][\da-fA-F_]*(?:\.[\da-fA-F_]*)?(?:[pP][+-]?\d+)?|0[bB][01_]+|\d[\d_]*(?:\.[\d_]*)?(?:[eE][+-]?\d[\d_]*)?|\.\d[\d_]*(?:[eE][+-]?\d+)?)$/;
+/** Nothing of a name or another number may follow: ClickHouse would read that differently. */
+const ELEMENTS = /(?:\.\d{1,6}){2,20}(?![\w$]|\.\d)/y;
 const CODED_STRING = /[xX]'[\da-fA-F]*'|[bB]'[01]*'/y;
 const HEREDOC = /\$[A-Za-z0-9_]*\$/y;
 const SYMBOL = /::|->|<=>|[<>=!]=|<>|\|\||@@|[-+*/%()[\]{},.;:?<>=@|^]/y;
@@ -74,6 +78,14 @@ function blockCommentEnd(sql: string, at: number): number {
     if (depth === 0) return i + 1;
   }
   return at;
+}
+
+/** `.1.2` right behind what may be a tuple: an element of an element, and no number, as ClickHouse's lexer has it. */
+function elements(sql: string, at: number, previous: Token | undefined): Token | undefined {
+  if (sql[at] !== '.' || previous?.end !== at) return undefined;
+  const mayBeTuple = previous.kind === 'word' || previous.kind === 'quoted' || ')]'.includes(previous.text);
+  const found = mayBeTuple ? match(ELEMENTS, sql, at) : undefined;
+  return found === undefined ? undefined : token(sql, 'number', at, at + found.length);
 }
 
 function nextToken(sql: string, at: number, mayBeHeredoc: boolean): Token {
