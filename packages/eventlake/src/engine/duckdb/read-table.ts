@@ -44,7 +44,11 @@ export function placedFilesSql(table: LocalTable, files: readonly AddFile[]): st
 function checkReadable(table: LocalTable): void {
   checkMapping(table);
   if (table.snapshot.files().some((file) => file.deletionVector)) {
-    refuse(table, 'tables with deletion vectors');
+    refuse(
+      table,
+      'tables with deletion vectors',
+      `\`eventlake table optimize ${table.path.replaceAll('/', '.')}\` writes the files anew without the rows that another engine has deleted.`,
+    );
   }
 }
 
@@ -53,8 +57,8 @@ function checkMapping(table: LocalTable): void {
   if (mode !== 'none') refuse(table, 'tables with column mapping');
 }
 
-function refuse({ path }: LocalTable, what: string): never {
-  throw new EventlakeError('invalid', `The DuckDB engine does not read ${what}`, { table: path });
+function refuse({ path }: LocalTable, what: string, hint?: string): never {
+  throw new EventlakeError('invalid', `The DuckDB engine does not read ${what}`, { table: path }, hint);
 }
 
 /** The rows of files with the same partition values. */
