@@ -11,6 +11,7 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 600_000,
-    hookTimeout: 600_000,
+    // Whoever comes first builds another project's program or installs an engine, from nothing on a new machine.
+    hookTimeout: 1_500_000,
   },
 });

@@ -35,7 +35,7 @@ beforeAll(async () => {
     }
     await sleep(100);
   }
-}, 600_000);
+});
 afterAll(async () => {
   stop();
   await rm(cwd, { recursive: true, force: true });

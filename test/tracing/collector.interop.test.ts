@@ -51,7 +51,7 @@ service:
     if (collector.exitCode !== null) throw new Error('the collector ended');
     await sleep(100);
   }
-}, 600_000);
+});
 afterAll(async () => {
   collector?.kill('SIGKILL');
   await rm(cwd, { recursive: true, force: true });
