@@ -48,7 +48,7 @@ test('what one query has left unread never comes to the next one', async () => {
 test('results of every length, one after the other and two at a time, come each to its own query', async () => {
   const pipes = await PipePool.open(join(await temporaryFolder(), 'pipes'), 2);
   onTestFinished(() => pipes.close());
-  const lengths = [0, 70_000, 3_000_000, 1, 524_288, 524_289, 1_048_576, 1_600_000, 12];
+  const lengths = [0, 70_000, 3_000_000, 1, 131_072, 131_073, 262_144, 600_000, 12];
   const folder = await temporaryFolder();
   const one = async (length: number, pauseMs: number) => {
     const bytes = randomBytes(length);
@@ -70,8 +70,9 @@ test.each([
   ['nothing', 0],
   ['one byte', 1],
   ['a page', 4096],
-  ['a whole read', 524_288],
-  ['a bit more', 524_289],
+  ['a whole read', 131_072],
+  ['a bit more', 131_073],
+  ['a whole pipe', 262_144],
   ['megabytes', 20_000_003],
 ])('%s comes whole, also to who is slow', async (_, length) => {
   const bytes = randomBytes(length);

@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { widenPipes } from './widen-pipes.js';
 
-/** As much as is read at once. */
-const READ_BYTES = 512 * 1024;
-/** Of a pipe: one is read into, one waits, one is on its way to the client. Memory only as far as results fill them. */
+/** As much as is read at once: half a pipe, so that the engine fills the other half meanwhile. */
+const READ_BYTES = 128 * 1024;
+/** Of a pipe: one is read into, one waits, one is on its way to the client. */
 const BUFFERS = 3;
 
 /**

@@ -68,7 +68,7 @@ export class ResultWriter {
       if (this.#heldBytes < this.bytesHeld) return;
       this.#headers(200);
       this.response.setHeader('X-ClickHouse-Exception-Tag', this.#tag);
-      this.#send(this.#takeHeld());
+      for (const held of this.#held.splice(0)) this.#send(held);
     } else if (this.#record !== undefined) this.#send(kept);
     else await this.#sent(chunk);
   }

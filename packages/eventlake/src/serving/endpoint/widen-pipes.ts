@@ -1,8 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
-/** Linux's default bound for users; at 64 KiB, a long result is mostly waking up writer and reader in turn. */
-const PIPE_BYTES = 1024 * 1024;
+/**
+ * At 64 KiB, Linux's default, a long result is mostly waking up writer and reader in turn. At 1 MiB, its bound for users,
+ * what is read has left the core's cache since it was written, which costs as much.
+ */
+const PIPE_BYTES = 256 * 1024;
 const F_SETPIPE_SZ = 1031;
 
 /**
