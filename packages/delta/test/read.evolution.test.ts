@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
+  column,
   createTable,
   type DataType,
   memoryStore,
@@ -8,6 +9,7 @@ import {
   type Store,
   type StructType,
   struct,
+  type Table,
 } from '../src/index.js';
 import { encodeParquet } from '../src/writing/encode.js';
 
@@ -135,13 +137,35 @@ describe('column mapping', () => {
     await expect(table.scan().toArray()).rejects.toThrow(/by id, and the file has no ids/);
   });
 
-  test('refuses writes with the reason', async () => {
-    const table = await openTable(await mapped('name', FILES, TABLE, ROWS), 't');
-    await expect(table.append([])).resolves.toMatchObject({ status: 'nothing-to-do' });
-    await expect(table.append([{ name: 3 }])).rejects.toThrow(/maps its columns by name/);
-    await expect(table.delete({ where: { column: 'name', op: '=', value: 1 } })).rejects.toThrow(
-      /maps its columns/,
-    );
+  const where = { column: 'name', op: '=', value: 1 } as const;
+  test.each<[way: string, write: (table: Table) => Promise<unknown>]>([
+    ['append', (table) => table.append([{ name: 3 }])],
+    ['append of no rows', (table) => table.append([])],
+    ['overwrite', (table) => table.overwrite([{ name: 3 }])],
+    ['replace where', (table) => table.overwrite([{ name: 1 }], { where })],
+    ['delete', (table) => table.delete({ where })],
+    ['update', (table) => table.update({ where, set: { name: 3 } })],
+    ['merge', (table) => table.merge([{ name: 3 }], { on: ['name'] })],
+    ['optimize', (table) => table.optimize()],
+    ['restore', (table) => table.restore({ version: 0 })],
+    ['setProperties', (table) => table.setProperties({ x: 'y' })],
+    ['addColumn', (table) => table.addColumn(column('more', 'string'))],
+    ['commit', (table) => table.commit({ operation: 'WRITE', add: [] })],
+    ['checkpoint', (table) => table.checkpoint()],
+    ['cleanLog', (table) => table.cleanLog()],
+    ['vacuum', (table) => table.vacuum()],
+  ])('refuses %s with the reason, before anything is written', async (_, write) => {
+    const store = await mapped('name', FILES, TABLE, ROWS);
+    const table = await openTable(store, 't');
+    await expect(write(table)).rejects.toMatchObject({
+      kind: 'unsupported',
+      message: 'The table maps its columns by name (delta.columnMapping.mode)',
+      where: { table: 't' },
+      hint: expect.stringContaining('Write it with an engine that has the feature'),
+    });
+    const paths: string[] = [];
+    for await (const { path } of store.list('')) paths.push(path);
+    expect(paths).toEqual(['t/_delta_log/00000000000000000000.json', 't/f.parquet']);
   });
 });
 

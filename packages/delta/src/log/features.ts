@@ -74,7 +74,7 @@ export function checkWritable(protocol: Protocol, metadata: Metadata, table: str
 function checkActive(metadata: Metadata, table: string): void {
   const mode = metadata.configuration['delta.columnMapping.mode'];
   if (mode !== undefined && mode !== 'none') {
-    throw refused(`The table maps its columns by ${mode}`, table, WRITER_HINT);
+    throw refused(`The table maps its columns by ${mode} (delta.columnMapping.mode)`, table, WRITER_HINT);
   }
   for (const [key, feature] of [
     ['delta.generationExpression', 'generated columns'],

@@ -9,6 +9,7 @@ import type {
   Table,
 } from '../contract.js';
 import { DeltaError } from '../errors.js';
+import { checkWritable } from '../log/features.js';
 import { liveRecords } from '../stats.js';
 
 /** A file of which a reader without an engine can hold a row group in memory. */
@@ -27,6 +28,7 @@ export async function optimize(
 ): Promise<OptimizeResult> {
   const { txn, sortBy, targetBytes = TARGET_BYTES_DEFAULT, ...compact } = options;
   const snapshot = await table.snapshot();
+  checkWritable(snapshot.protocol, snapshot.metadata, table.path);
   const groups = planCompaction(snapshot, { ...compact, targetBytes });
   if (groups.length === 0) {
     return { status: 'nothing-to-do', version: snapshot.version, filesRemoved: 0, filesAdded: 0 };

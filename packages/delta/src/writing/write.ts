@@ -1,5 +1,6 @@
 import type { Snapshot, Table } from '../contract.js';
 import { DeltaError } from '../errors.js';
+import { checkWritable } from '../log/features.js';
 import type { WriteOptions, WriteResult } from './contract.js';
 import type { Operation } from './operations.js';
 
@@ -9,7 +10,7 @@ const attemptsMax = 20;
 /**
  * Writes rows until they have landed: what loses against another writer is computed anew from what that one left.
  * @param prepare what is done once, however often the commit is tried
- * @throws DeltaError of kind `contention` where others keep winning
+ * @throws DeltaError of kind `contention` where others keep winning, `unsupported` where the table takes no writes of ours
  */
 export async function write(
   table: Pick<Table, 'path' | 'snapshot' | 'commit'>,
@@ -17,6 +18,8 @@ export async function write(
   prepare: (snapshot: Snapshot) => Promise<Operation>,
 ): Promise<WriteResult> {
   let snapshot = await table.snapshot();
+  // The commit would refuse it as well, with files written for nothing.
+  checkWritable(snapshot.protocol, snapshot.metadata, table.path);
   const landed = (): boolean => {
     const { txn } = options;
     return txn !== undefined && (snapshot.txn(txn.appId) ?? Number.NEGATIVE_INFINITY) >= txn.version;
