@@ -27,6 +27,11 @@ export function checkpointInterval(properties: Properties): number {
   return Number.isSafeInteger(interval) && interval > 0 ? interval : CHECKPOINT_INTERVAL_DEFAULT;
 }
 
+/** `delta.logRetentionDuration`: for how long the log keeps what only older versions need. */
+export function logRetentionMs(properties: Properties): number {
+  return durationMs(properties, 'delta.logRetentionDuration', RETENTION_DEFAULTS.logMs);
+}
+
 /** `interval 7 days`, `1 week 2 hours`, as Spark's calendar intervals are written; `otherwiseMs` for anything else. */
 export function durationMs(properties: Properties, name: string, otherwiseMs: number): number {
   const text = properties[name];

@@ -35,6 +35,12 @@ export interface Store {
    */
   putFile?(path: string, file: string): Promise<void>;
 
+  /**
+   * What a listing would say of one object; undefined where there is none. For stores where that takes less than a
+   * listing does; where a store does not have it, there is a listing.
+   */
+  stat?(path: string): Promise<StoreEntry | undefined>;
+
   /** The object's path in the local file system, where it has one: an engine may then read and write it directly. */
   localPath?(path: string): string;
 }

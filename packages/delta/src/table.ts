@@ -292,7 +292,7 @@ class LogTable implements Table {
   private refresh(): Promise<{ state: LogState; commits: readonly Commit[] }> {
     return this.reads.run(async () => {
       const lookedAtMs = Date.now();
-      const followed = this.held && (await followState(this.store, this.path, this.held));
+      const followed = this.held && (await followState(this.store, this.path, this.held, this.heldAtMs));
       this.held = followed ? followed.held : await loadState(this.store, this.path);
       this.heldAtMs = lookedAtMs;
       return { state: this.held.state, commits: followed?.commits ?? [] };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { createTable, memoryStore, openTable, type Store } from '../src/index.js';
+import { createTable, localStore, memoryStore, openTable, type Store } from '../src/index.js';
 import { DAYS, file, NUMBERS } from './support/tables.js';
+import { tempFolder } from './support/temp.js';
 
 describe('a table', () => {
   it('is created once', async () => {
@@ -93,6 +94,44 @@ describe('a table', () => {
     expect(await looksOf(table.append([{ n: 4 }]))).toBe(1);
     expect((await table.snapshot()).version).toBe(5);
     expect(await table.scan().count()).toBe(5);
+  });
+
+  it('asks a folder for new commits by name, and lists it where they may have been cleaned or are many', async () => {
+    let lists = 0;
+    const inner = localStore(await tempFolder());
+    const store: Store = {
+      ...inner,
+      list(...given) {
+        lists++;
+        return inner.list(...given);
+      },
+    };
+    const listsOf = async (seen: () => Promise<unknown>): Promise<number> => {
+      const before = lists;
+      await seen();
+      return lists - before;
+    };
+    const table = await createTable(store, 't', { schema: NUMBERS });
+    const other = await openTable(inner, 't');
+    const looks = async (others: number): Promise<number> => {
+      for (let n = 0; n < others; n++) await other.append([{ n }]);
+      const count = await listsOf(() => table.snapshot());
+      expect((await table.snapshot()).version).toBe((await other.snapshot()).version);
+      return count;
+    };
+    expect(await listsOf(() => table.append([{ n: 0 }]))).toBe(0);
+    expect(await looks(0)).toBe(0);
+    expect(await looks(3)).toBe(0);
+    expect(await looks(9)).toBe(1);
+    await table.setProperties({ 'delta.logRetentionDuration': 'interval 0 seconds' });
+    expect(await looks(0)).toBe(0);
+    expect(await looks(0)).toBe(1);
+    // Another table of the same name.
+    await table.setProperties({ 'delta.logRetentionDuration': null });
+    await table.snapshot();
+    for await (const { path } of inner.list('t/')) await inner.delete(path);
+    const another = await createTable(inner, 't', { schema: DAYS });
+    expect((await table.snapshot()).schema).toEqual((await another.snapshot()).schema);
   });
 
   it('has a transaction version once, whoever commits it', async () => {

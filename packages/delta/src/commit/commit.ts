@@ -7,7 +7,7 @@ import { commitPath, versionPath } from '../log/names.js';
 import { listLog, readCommits } from '../log/reader.js';
 import type { LogState } from '../log/replay.js';
 import { commitsIn, newestCheckpointVersion } from '../log/segment.js';
-import { durationMs, RETENTION_DEFAULTS } from '../properties.js';
+import { logRetentionMs } from '../properties.js';
 import { type Store, StoreError } from '../store.js';
 import { actionsOf } from './actions.js';
 import { checkAgainst, checkChange } from './check.js';
@@ -107,7 +107,7 @@ function isReliable(
 
 /** Whether what a look found cannot have been cleaned away since, so that the next version is free or taken. */
 function isRecent({ metadata }: LogState, lookedAtMs: number): boolean {
-  const keepMs = durationMs(metadata.configuration, 'delta.logRetentionDuration', RETENTION_DEFAULTS.logMs);
+  const keepMs = logRetentionMs(metadata.configuration);
   const ageMs = Date.now() - lookedAtMs;
   // A clock that was set back does not tell how old it is.
   return keepMs > LOOK_AGE_MAX_MS && ageMs >= 0 && ageMs <= LOOK_AGE_MAX_MS;

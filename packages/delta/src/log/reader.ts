@@ -2,10 +2,11 @@ import { mapBounded } from '../bounded.js';
 import { readLastCheckpoint } from '../checkpoint/pointer.js';
 import { readCheckpoint } from '../checkpoint/read.js';
 import { DeltaError } from '../errors.js';
+import { logRetentionMs } from '../properties.js';
 import { type Store, type StoreEntry, StoreError } from '../store.js';
 import { COMMIT_BYTES_MAX, type Commit, parseCommit } from './commit-file.js';
 import { checkReadable } from './features.js';
-import { logPrefix, versionPath } from './names.js';
+import { commitPath, logPrefix, versionPath } from './names.js';
 import { type LogState, Replay } from './replay.js';
 import {
   type CheckpointFiles,
@@ -107,7 +108,8 @@ async function replayCheckpoint(
 }
 
 /**
- * Goes on from a held state: lists what came after it and reads only that.
+ * Goes on from a held state: looks at what came after it and reads only that.
+ * @param lookedAtMs when the held state was the newest
  * @returns the new commits too, which a writer checks for conflicts; null where the log does not lead on from the
  * held state (cleaned, or another table), so that it has to be loaded anew.
  */
@@ -115,13 +117,13 @@ export async function followState(
   store: Store,
   table: string,
   held: HeldState,
+  lookedAtMs: number,
 ): Promise<{ held: HeldState; commits: readonly Commit[] } | null> {
-  const { version } = held.state;
-  const entries = await listLog(store, table, versionPath(table, version));
-  const [own, ...fresh] = commitsIn(entries);
+  const { version, metadata } = held.state;
+  const isKept = Date.now() - lookedAtMs < logRetentionMs(metadata.configuration) / 2;
+  const byName = isKept ? await commitsByName(store, table, version) : undefined;
+  const [own, ...fresh] = byName ?? (await commitsByListing(store, table, version));
   if (!own || own.version !== version || !isSame(own.entry, held.lastCommit)) return null;
-  if (fresh.some((commit, i) => commit.version !== version + 1 + i)) return null;
-  if (newestCheckpointVersion(entries) > version + fresh.length) return null;
   if (fresh.length === 0) return { held, commits: [] };
 
   const commits = await readCommits(store, table, fresh);
@@ -130,6 +132,38 @@ export async function followState(
   const state = replay.done();
   checkReadable(state.protocol, table);
   return { held: { state, lastCommit: fresh.at(-1)!.entry }, commits };
+}
+
+/** More new versions than this are listed. */
+const NAMES_MAX = 4;
+
+/**
+ * The version's commit and those after it, asked for by their names: a folder has to be listed whole, which takes the longer
+ * the longer the log is. Only where nothing after the version can have been cleaned away: else a version that is not there
+ * may be one that is there no more.
+ * @returns undefined where it takes a listing
+ */
+async function commitsByName(
+  store: Store,
+  table: string,
+  version: number,
+): Promise<CommitFile[] | undefined> {
+  if (!store.stat) return undefined;
+  const found: CommitFile[] = [];
+  for (let next = version; found.length <= NAMES_MAX; next++) {
+    const entry = await store.stat(commitPath(table, next));
+    if (!entry) return found;
+    found.push({ version: next, entry });
+  }
+  return undefined;
+}
+
+/** The same; none where the log does not lead on from the version. */
+async function commitsByListing(store: Store, table: string, version: number): Promise<CommitFile[]> {
+  const entries = await listLog(store, table, versionPath(table, version));
+  const commits = commitsIn(entries);
+  const isWhole = commits.every((commit, i) => commit.version === version + i);
+  return isWhole && newestCheckpointVersion(entries) < version + commits.length ? commits : [];
 }
 
 /** The commits of these files, in their order. */

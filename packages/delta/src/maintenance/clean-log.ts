@@ -8,7 +8,7 @@ import type { LogState } from '../log/replay.js';
 import { commitsIn, isProblem, segmentOf, singleCheckpointsIn } from '../log/segment.js';
 import { monotonic } from '../log/time.js';
 import { ParquetFile, sourceOf } from '../parquet/file.js';
-import { durationMs, RETENTION_DEFAULTS } from '../properties.js';
+import { logRetentionMs } from '../properties.js';
 import type { Store, StoreEntry } from '../store.js';
 
 /**
@@ -21,11 +21,7 @@ export async function cleanLog(
   state: LogState,
   nowMs: number,
 ): Promise<{ removed: number }> {
-  const keepMs = durationMs(
-    state.metadata.configuration,
-    'delta.logRetentionDuration',
-    RETENTION_DEFAULTS.logMs,
-  );
+  const keepMs = logRetentionMs(state.metadata.configuration);
   const entries = await listLog(store, table);
   const expired = expiredLogFiles(entries, nowMs - Math.max(keepMs, KEEP_MIN_MS));
   if (expired.length === 0) return { removed: 0 };

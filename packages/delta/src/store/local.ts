@@ -96,6 +96,11 @@ export function localStore(rootDir: string): Store {
       yield* listFolder(root, slash < 0 ? '' : prefix.slice(0, slash), prefix, options?.startAfter);
     },
 
+    async stat(path) {
+      checkStorePath(path);
+      return statEntry(root, path);
+    },
+
     async put(path, data) {
       await write(path, data, (temporary, file) => {
         renameSync(temporary, file);
@@ -292,11 +297,12 @@ function mayHold(
   return compareUtf8(entry.path, startAfter) > 0;
 }
 
-/** Null for what was deleted since the folder was read. At once: through libuv's pool it takes ten times as long. */
-function statEntry(root: string, path: string): StoreEntry | null {
+/** Undefined for what is no file, or none any more. At once: through libuv's pool it takes ten times as long. */
+function statEntry(root: string, path: string): StoreEntry | undefined {
   try {
     const stats = lstatSync(join(root, path), { throwIfNoEntry: false });
-    return stats ? { path, sizeBytes: stats.size, modifiedMs: Math.floor(stats.mtimeMs) } : null;
+    if (!stats?.isFile()) return undefined;
+    return { path, sizeBytes: stats.size, modifiedMs: Math.floor(stats.mtimeMs) };
   } catch (cause) {
     throw storeError(cause, 'list', path);
   }

@@ -67,6 +67,16 @@ export function storeContract(
       }
     });
 
+    it('tells the same of one object, where it can', async () => {
+      if (!store.stat) return;
+      await store.put('a/f', bytes('12345'));
+      for await (const entry of store.list('')) expect(await store.stat('a/f')).toEqual(entry);
+      expect(await store.stat('a/g')).toBeUndefined();
+      expect(await store.stat('b/f')).toBeUndefined();
+      expect(await store.stat('a')).toBeUndefined();
+      await expect(store.stat('../a/f')).rejects.toMatchObject({ kind: 'forbidden' });
+    });
+
     it('deletes, and deleting what is not there is no error', async () => {
       await store.put('a/b', bytes('x'));
       await store.delete('a/b');

@@ -78,7 +78,7 @@ export function producerMetrics(registry: Registry): { produced(count: number): 
 const COMMIT = /^(.+)\/_delta_log\/\d{20}\.json$/;
 
 function countingConflicts(store: Store, conflict: (table: string) => void): Store {
-  const { localPath, putFile } = store;
+  const { localPath, putFile, stat } = store;
   return {
     url: store.url,
     get: (path, range) => store.get(path, range),
@@ -92,6 +92,7 @@ function countingConflicts(store: Store, conflict: (table: string) => void): Sto
       return landed;
     },
     ...(putFile ? { putFile: (path: string, file: string) => putFile.call(store, path, file) } : {}),
+    ...(stat ? { stat: (path: string) => stat.call(store, path) } : {}),
     ...(localPath ? { localPath: (path: string) => localPath.call(store, path) } : {}),
   };
 }

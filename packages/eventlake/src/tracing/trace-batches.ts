@@ -143,13 +143,8 @@ function tracedStore(
   span: InSpan,
   describe: (plan: Plan<PlannedInput>, isNew: boolean) => Promise<void>,
 ): Store {
-  const { localPath } = store;
   const parse = (bytes: Uint8Array) => JSON.parse(Buffer.from(bytes).toString('utf8')) as Plan<PlannedInput>;
-  return {
-    url: store.url,
-    list: (prefix, options) => store.list(prefix, options),
-    put: (path, data) => store.put(path, data),
-    delete: (path) => store.delete(path),
+  return delegating(store, {
     async get(path, range) {
       const bytes = await store.get(path, range);
       if (PLAN.test(path) && range === undefined) await describe(parse(bytes), false);
@@ -160,8 +155,7 @@ function tracedStore(
       await describe(parse(data), true);
       return span('plan', {}, () => store.putIfAbsent(path, data));
     },
-    ...(localPath ? { localPath: (path: string) => localPath.call(store, path) } : {}),
-  };
+  });
 }
 
 function tracedEngine(engine: Engine, span: InSpan): Engine {
