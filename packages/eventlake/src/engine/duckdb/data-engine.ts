@@ -38,6 +38,9 @@ export async function openDuckDbDataEngine(options: DuckDbDataEngineOptions): Pr
 }
 
 class Engine implements DuckDbDataEngine {
+  /** Of writes that are done, for the next ones: they leave nothing behind in it. */
+  private readonly idle: DuckDBConnection[] = [];
+
   constructor(
     readonly database: DuckDBInstance,
     private readonly dataFiles: DataFiles,
@@ -92,7 +95,12 @@ class Engine implements DuckDbDataEngine {
   }
 
   async write(table: Table, snapshot: Snapshot, { sql }: { sql: string }): Promise<AddFile[]> {
-    return this.run((connection) => this.publish(table, snapshot, connection, sql));
+    const connection = this.idle.pop() ?? (await this.database.connect());
+    try {
+      return await this.publish(table, snapshot, connection, sql);
+    } finally {
+      this.idle.push(connection);
+    }
   }
 
   async merge(...[table, snapshot, merge]: Parameters<NonNullable<DataEngine['merge']>>) {
@@ -110,6 +118,7 @@ class Engine implements DuckDbDataEngine {
   }
 
   async close(): Promise<void> {
+    for (const connection of this.idle.splice(0)) connection.disconnectSync();
     this.database.closeSync();
     await rm(this.tempDir, { recursive: true, force: true });
   }

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
 import {
@@ -36,35 +36,29 @@ export async function writeFiles(
   const { schema, partitionColumns } = snapshot;
   const folder = await files.folderFor(path);
   const columns = castSql(duckdbSql, schema.fields, missing);
-  const name = `part-${randomBytes(4).toString('hex')}`;
+  const name = `part-${randomUUID().slice(0, 8)}`;
   const copy = `COPY (SELECT ${columns.join(', ')} FROM (${sql}) AS prepared)\n${targetSql(folder, dataFileBytes, name, partitionColumns)}`;
   try {
-    const copied = rowsOf(await connection.run(copy)).map(copiedFile);
+    const copied = copiedFiles(await connection.run(copy));
     const full = copied.filter(({ rows }) => rows > 0);
     await removeFiles(copied.filter(({ rows }) => rows === 0).map(({ filename }) => filename));
     const data = schema.fields.filter(({ name }) => !partitionColumns.includes(name));
     const nowMs = Date.now();
-    const written = {
-      add: full.map((file) => addFile(folder, file, data, nowMs)),
+    const names = full.map(({ filename }) => filename);
+    // While the disk has the files, their statistics are read.
+    const [, add] = await Promise.all([
+      files.publish(path, folder, names),
+      (async () => full.map((file) => addFile(folder, file, data, nowMs)))(),
+    ]);
+    return {
+      add,
       rows: full.reduce((sum, { rows }) => sum + rows, 0),
       bytes: full.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     };
-    await files.publish(
-      path,
-      folder,
-      full.map(({ filename }) => filename),
-    );
-    return written;
   } catch (error) {
     await removeBegun(folder, name);
     throw error;
   }
-}
-
-/** What is in memory already; `getRowObjects` would go through libuv's pool for each chunk. */
-function rowsOf(result: DuckDBMaterializedResult): Record<string, DuckDBValue>[] {
-  const names = result.columnNames();
-  return Array.from({ length: result.chunkCount }, (_, i) => result.getChunk(i).getRowObjects(names)).flat();
 }
 
 async function removeFiles(paths: readonly string[]): Promise<void> {
@@ -105,30 +99,43 @@ function targetSql(
 }
 
 /** What `COPY … RETURN_STATS` tells of a file. */
-interface CopiedFile extends FileStats {
+interface CopiedFile {
   filename: string;
+  rows: number;
   sizeBytes: number;
-  partitionValues: Record<string, string | null>;
+  /** By column; they take longest to read. */
+  columns(): FileStats['columns'];
+  partitionValues(): Record<string, string | null>;
 }
 
-function copiedFile(row: Record<string, DuckDBValue>): CopiedFile {
-  return {
-    filename: row.filename as string,
-    rows: Number(row.count),
-    sizeBytes: Number(row.file_size_bytes),
-    columns: new Map(
-      entries(row.column_statistics).map(([name, stats]) => [
-        unquoteName(name),
-        new Map(entries(stats).map(([key, value]) => [key, value as string])),
-      ]),
-    ),
-    partitionValues: Object.fromEntries(
-      entries(row.partition_keys).map(([name, value]) => [name, value as string | null]),
-    ),
-  };
+/** At once, from what is in memory already: the result's own readers go through libuv's pool for each chunk. */
+function copiedFiles(result: DuckDBMaterializedResult): CopiedFile[] {
+  const names = result.columnNames();
+  const chunks = Array.from({ length: result.chunkCount }, (_, i) => result.getChunk(i));
+  return chunks.flatMap((chunk) =>
+    Array.from({ length: chunk.rowCount }, (_, row) => {
+      const value = (name: string) => chunk.getColumnVector(names.indexOf(name)).getItem(row);
+      return {
+        filename: value('filename') as string,
+        rows: Number(value('count')),
+        sizeBytes: Number(value('file_size_bytes')),
+        columns: () =>
+          new Map(
+            entries(value('column_statistics')).map(([name, stats]) => [
+              unquoteName(name),
+              new Map(entries(stats).map(([key, value]) => [key, value as string])),
+            ]),
+          ),
+        partitionValues: () =>
+          Object.fromEntries(
+            entries(value('partition_keys')).map(([name, value]) => [name, value as string | null]),
+          ),
+      };
+    }),
+  );
 }
 
-function entries(map: DuckDBValue | undefined): [string, DuckDBValue][] {
+function entries(map: DuckDBValue): [string, DuckDBValue][] {
   if (!(map instanceof DuckDBMapValue)) return [];
   return map.entries.map(({ key, value }) => [key as string, value]);
 }
@@ -141,10 +148,10 @@ function unquoteName(name: string): string {
 function addFile(folder: string, file: CopiedFile, data: readonly StructField[], nowMs: number): AddFile {
   return {
     path: encodeDataPath(relative(folder, file.filename).split(sep).join('/')),
-    partitionValues: file.partitionValues,
+    partitionValues: file.partitionValues(),
     size: file.sizeBytes,
     modificationTime: nowMs,
     dataChange: true,
-    stats: deltaStats(file, data),
+    stats: deltaStats({ rows: file.rows, columns: file.columns() }, data),
   };
 }
