@@ -1,5 +1,5 @@
 /** One case of delta-vs-deltalake.ts by us, in a process of its own; prints its figures. */
-import { readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import {
   createTable,
   localStore,
@@ -11,6 +11,7 @@ import {
 } from '../../packages/delta/dist/index.js';
 import { memorySource, ParquetFile } from '../../packages/delta/dist/parquet/file.js';
 import { encodeParquet } from '../../packages/delta/dist/writing/encode.js';
+import { flushFiles } from '../../packages/eventlake/dist/engine/delta/flush-files.js';
 import {
   type DuckDbDataEngine,
   openDuckDbDataEngine,
@@ -96,6 +97,9 @@ async function measure(): Promise<void> {
     'parquet-1000': async () => parquetAlone(rows, sql),
   };
   const opened = name === 'append-open-1000' ? await open() : undefined;
+  const alone = `${root}/alone`;
+  mkdirSync(alone, { recursive: true });
+  const connection = await engine?.database.connect();
   const rounds = name.endsWith('1000') ? 20 : 1;
   // What stays open is a process that has run for a while; the others begin cold, as delta-rs does.
   const warm = name === 'append-open-1000' || name === 'parquet-1000' ? 100 : 0;
@@ -108,22 +112,23 @@ async function measure(): Promise<void> {
   const peakRssBytes = process.resourceUsage().maxRSS * 1024;
   const figures = { ms, cpuMs: (user + system) / 1000 / rounds, peakRssBytes };
 
-  /** What an append is compared with: the same rows to a Parquet file, flushed, and nothing else. */
+  /**
+   * What an append is compared with: the same rows to a Parquet file in its place, on a connection that is open, the file and
+   * its folder flushed, and nothing else.
+   */
   async function parquetAlone(rows: readonly Row[], sql: string): Promise<void> {
-    if (engine) {
-      const connection = await engine.database.connect();
-      const file = `${root}/alone-${Math.random()}.parquet`;
+    if (connection) {
+      const file = `${alone}/${Math.random()}.parquet`;
       await connection.run(
         `COPY (${sql}) TO '${file}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)`,
       );
-      connection.disconnectSync();
-      await store.put(`alone/${Math.random()}.parquet`, readFileSync(file));
-      rmSync(file);
+      await flushFiles(alone, [file]);
     } else {
       const columns = SCHEMA.fields.map((field) => rows.map((row) => stored(row[field.name], field.type)));
       await store.put(`alone/${Math.random()}.parquet`, encodeParquet(SCHEMA.fields, columns));
     }
   }
+  connection?.disconnectSync();
   await engine?.close();
   process.stdout.write(`${JSON.stringify(figures)}\n`);
 }
