@@ -120,7 +120,8 @@ export async function followState(
   lookedAtMs: number,
 ): Promise<{ held: HeldState; commits: readonly Commit[] } | null> {
   const { version, metadata } = held.state;
-  const isKept = Date.now() - lookedAtMs < logRetentionMs(metadata.configuration) / 2;
+  const ageMs = Date.now() - lookedAtMs;
+  const isKept = ageMs >= 0 && ageMs < logRetentionMs(metadata.configuration) / 2;
   const byName = isKept ? await commitsByName(store, table, version) : undefined;
   const [own, ...fresh] = byName ?? (await commitsByListing(store, table, version));
   if (!own || own.version !== version || !isSame(own.entry, held.lastCommit)) return null;
@@ -139,8 +140,8 @@ const NAMES_MAX = 4;
 
 /**
  * The version's commit and those after it, asked for by their names: a folder has to be listed whole, which takes the longer
- * the longer the log is. Only where nothing after the version can have been cleaned away: else a version that is not there
- * may be one that is there no more.
+ * the longer the log is. The version's own commit last: a log is cleaned from the oldest on, so where that one is still
+ * there, none after it was missed because it had gone.
  * @returns undefined where it takes a listing
  */
 async function commitsByName(
@@ -149,13 +150,15 @@ async function commitsByName(
   version: number,
 ): Promise<CommitFile[] | undefined> {
   if (!store.stat) return undefined;
-  const found: CommitFile[] = [];
-  for (let next = version; found.length <= NAMES_MAX; next++) {
+  const fresh: CommitFile[] = [];
+  for (let next = version + 1; ; next++) {
     const entry = await store.stat(commitPath(table, next));
-    if (!entry) return found;
-    found.push({ version: next, entry });
+    if (!entry) break;
+    if (fresh.length === NAMES_MAX) return undefined;
+    fresh.push({ version: next, entry });
   }
-  return undefined;
+  const entry = await store.stat(commitPath(table, version));
+  return entry ? [{ version, entry }, ...fresh] : [];
 }
 
 /** The same; none where the log does not lead on from the version. */
