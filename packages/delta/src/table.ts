@@ -111,6 +111,9 @@ class LogTable implements Table {
       return this.latest.snapshot;
     }
     const version = 'version' in at ? at.version : await this.versionAt(at.timestampMs);
+    if (!Number.isSafeInteger(version) || version < 0) {
+      throw new DeltaError('no-such-version', `There is no version ${version}`, { table: this.path });
+    }
     const { state } = await loadState(this.store, this.path, version);
     return snapshotOf(state, this.path);
   }

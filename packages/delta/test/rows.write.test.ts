@@ -37,6 +37,32 @@ describe('rows that do not fit', () => {
     expect((await t.snapshot()).version).toBe(0);
   });
 
+  // From JavaScript, where no compiler looks.
+  const loose = (value: unknown): never => value as never;
+  test.each<[string, (t: Table) => Promise<unknown>, string]>([
+    ['a row outside of an array', (t) => t.append(loose({ id: 1 })), 'Rows are an array'],
+    ['text for rows', (t) => t.merge(loose('[]'), { on: ['id'] }), 'Rows are an array'],
+    ['null for a row', (t) => t.append([loose(null)]), 'A row is an object'],
+    ['no key to merge by', (t) => t.merge(rows(1), loose({})), 'needs a column'],
+    ['no condition for what to delete', (t) => t.delete(loose({})), 'Not a condition: undefined'],
+    ['a misspelt op', (t) => t.delete({ where: loose({ column: 'n', op: 'isnull' }) }), 'Not a condition'],
+    ['a missing value', (t) => t.delete({ where: loose({ column: 'n', op: '=' }) }), 'Not a condition'],
+    [
+      'one of several conditions that is none',
+      (t) => t.update({ where: { and: [loose({ n: 1 })] }, set: { n: 2 } }),
+      'Not a condition',
+    ],
+  ])('%s: the write is refused, the table named and untouched', async (_, write, message) => {
+    const t = await table();
+    await t.append(rows(1, 2));
+    await expect(write(t)).rejects.toMatchObject({
+      kind: 'invalid',
+      message: expect.stringContaining(message),
+      where: { table: 't' },
+    });
+    expect((await t.snapshot()).version).toBe(1);
+  });
+
   test('a generator that fails leaves the table untouched', async () => {
     const t = await table();
     async function* broken(): AsyncGenerator<Row> {

@@ -42,6 +42,9 @@ describe('the version at a time', () => {
     expect(await at(T0 + 3 * HOUR - 1)).toBe(2);
     expect(await at(T0 + 500 * HOUR)).toBe(5);
     await expect(at(T0 - 1)).rejects.toMatchObject({ kind: 'no-such-version' });
+    for (const version of [6, -1, 1.5]) {
+      await expect(table.snapshot({ version })).rejects.toMatchObject({ kind: 'no-such-version' });
+    }
   });
 
   it('goes up with versions where clocks did not', async () => {

@@ -3,6 +3,7 @@ import type { Literal, Predicate } from '../contract.js';
 import { DeltaError } from '../errors.js';
 import type { DataType, StructField, StructType } from '../schema.js';
 import { type FileStats, parseStats } from '../stats.js';
+import { checkPredicate } from './predicate.js';
 import { type Bounds, type Comparable, compare, literalOf, partitionBounds, statsBounds } from './values.js';
 
 /** What a predicate can be for the rows of a file: some of its rows, all of them, or none for sure. */
@@ -16,13 +17,14 @@ export interface FileMatch {
 /**
  * Prepares a predicate for a table's files. SQL's three-valued logic: a row counts where the predicate is true, not
  * where it is NULL. Pure; what is not known of a file counts as possible.
- * @throws DeltaError of kind `invalid` where it names a column that the table does not have.
+ * @throws DeltaError of kind `invalid` where it is none, or names a column that the table does not have.
  */
 export function matcher(
   where: Predicate,
   schema: StructType,
   partitionColumns: readonly string[],
 ): FileMatch {
+  checkPredicate(where);
   const evaluate = compile(where, { schema, partitionColumns });
   return {
     some: (file) => (evaluate(new FileFacts(file)) & TRUE) !== 0,

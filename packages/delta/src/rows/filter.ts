@@ -1,5 +1,6 @@
 import type { Literal, Predicate } from '../contract.js';
 import type { Vector } from '../parquet/assemble.js';
+import { checkPredicate } from '../prune/predicate.js';
 import { findColumn } from '../prune/prune.js';
 import type { DataType, StructField, StructType } from '../schema.js';
 import { type CompareTo, compareTo } from './comparable.js';
@@ -12,8 +13,9 @@ export interface RowFilter {
   keep(columns: readonly Vector[], rowCount: number): Uint8Array;
 }
 
-/** @throws DeltaError of kind `invalid` where it names a column that is not there, or compares what cannot be. */
+/** @throws DeltaError of kind `invalid` where it is none, names a column that is not there, or compares what cannot be. */
 export function rowFilter(where: Predicate, schema: StructType): RowFilter {
+  checkPredicate(where);
   const columns: StructField[] = [];
   const evaluate = compile(where, schema, columns);
   return {

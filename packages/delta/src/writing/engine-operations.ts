@@ -9,7 +9,7 @@ import { type Built, built, type Operation } from './operations.js';
 import { type WritePlace, WriteSession } from './session.js';
 
 export function isQuery(rows: Rows | EngineQuery): rows is EngineQuery {
-  return 'sql' in rows && typeof rows.sql === 'string';
+  return typeof rows === 'object' && rows !== null && 'sql' in rows && typeof rows.sql === 'string';
 }
 
 /** Adds the rows of a query, or puts them in the place of all rows. Written once, however often it is tried. */

@@ -7,7 +7,7 @@ import { compareUtf8 } from '../store/path.js';
 import type { MergeOptions, Rows } from './contract.js';
 import { type Built, built, type Counts, userRow } from './operations.js';
 import { type Decision, rewriteFiles } from './rewrite.js';
-import { partialRowInput, type RowInput, rowInput } from './row-input.js';
+import { checkRows, partialRowInput, type RowInput, rowInput } from './row-input.js';
 import { type WritePlace, WriteSession } from './session.js';
 
 /** Source rows by their key; held in memory, so that a merge can be computed anew. */
@@ -19,6 +19,7 @@ export interface MergeSource {
 const keysInPredicateMax = 200;
 
 export async function readSource(rows: Rows): Promise<MergeSource> {
+  checkRows(rows);
   const held: Row[] = [];
   for await (const row of rows) held.push(row);
   return { rows: held };
@@ -184,7 +185,7 @@ class MergePlan {
 const keyTypes = /^(string|long|integer|short|byte|boolean|date|timestamp|timestamp_ntz|decimal\(.*\))$/;
 
 function keyFields(fields: readonly StructField[], on: readonly string[]): StructField[] {
-  if (on.length === 0) throw new DeltaError('invalid', 'A merge needs a column to match rows by');
+  if (!on?.length) throw new DeltaError('invalid', 'A merge needs a column to match rows by: `on`');
   return on.map((name) => {
     const field = fields.find((candidate) => candidate.name === name);
     if (field === undefined) throw new DeltaError('invalid', `The table has no column ${name}`);

@@ -9,7 +9,7 @@ import { fromUserNullable, type Row, toUser } from '../rows/values.js';
 import type { StructField, StructType } from '../schema.js';
 import type { DeleteOptions, OverwriteOptions, Rows, UpdateOptions, WriteOptions } from './contract.js';
 import { rewriteFiles } from './rewrite.js';
-import { rowInput } from './row-input.js';
+import { checkRows, rowInput } from './row-input.js';
 import { type WritePlace, WriteSession } from './session.js';
 import { vectorOf } from './vector.js';
 
@@ -92,6 +92,7 @@ async function writeFresh(
   rows: Rows,
   inside?: Predicate,
 ): Promise<FreshRows> {
+  checkRows(rows);
   const session = new WriteSession(place, snapshot);
   const input = rowInput(snapshot.schema, snapshot.partitionColumns);
   const check = rowChecks(snapshot);

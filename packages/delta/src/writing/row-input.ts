@@ -2,6 +2,7 @@ import { literalFor } from '../constraints/expression.js';
 import { DeltaError } from '../errors.js';
 import { fromUserNullable, type Row } from '../rows/values.js';
 import type { StructField, StructType } from '../schema.js';
+import type { Rows } from './contract.js';
 
 /** Turns a user's row into values in the order of the schema. */
 export type RowInput = (row: Row) => unknown[];
@@ -48,6 +49,7 @@ function prepare(schema: StructType, partitionColumns: readonly string[]) {
   });
   const names = new Set(fields.map(({ name }) => name));
   const checkNames = (row: Row): void => {
+    if (typeof row !== 'object' || row === null) throw notARow(row);
     for (const name of Object.keys(row)) if (!names.has(name)) throw unknownColumn(name, schema);
   };
   return { fields, checkNames };
@@ -57,6 +59,23 @@ function defaultOf(field: StructField): { value: unknown } | undefined {
   const sql = field.metadata.CURRENT_DEFAULT;
   if (typeof sql !== 'string') return undefined;
   return { value: fromUserNullable(field.type, field.nullable, field.name)(literalFor(sql, field.type)) };
+}
+
+/** @throws DeltaError of kind `invalid` for what is no rows: a single one, most often. */
+export function checkRows(rows: Rows): void {
+  if (Array.isArray(rows)) return;
+  if (typeof rows === 'object' && rows !== null && (Symbol.asyncIterator in rows || Symbol.iterator in rows))
+    return;
+  throw new DeltaError(
+    'invalid',
+    'Rows are an array, a generator or a stream of objects',
+    {},
+    'Put a single row into an array.',
+  );
+}
+
+function notARow(row: unknown): DeltaError {
+  return new DeltaError('invalid', `A row is an object with its columns, not ${String(row)}`);
 }
 
 function unknownColumn(name: string, schema: StructType): DeltaError {

@@ -17,14 +17,26 @@ export async function write(
   options: WriteOptions,
   prepare: (snapshot: Snapshot) => Promise<Operation>,
 ): Promise<WriteResult> {
+  try {
+    return await landed(table, options, prepare);
+  } catch (error) {
+    // What is wrong with a row knows nothing of the table.
+    if (error instanceof DeltaError) error.where.table ??= table.path;
+    throw error;
+  }
+}
+
+async function landed(
+  table: Pick<Table, 'path' | 'snapshot' | 'commit'>,
+  options: WriteOptions,
+  prepare: (snapshot: Snapshot) => Promise<Operation>,
+): Promise<WriteResult> {
   let snapshot = await table.snapshot();
   // The commit would refuse it as well, with files written for nothing.
   checkWritable(snapshot.protocol, snapshot.metadata, table.path);
-  const landed = (): boolean => {
-    const { txn } = options;
-    return txn !== undefined && (snapshot.txn(txn.appId) ?? Number.NEGATIVE_INFINITY) >= txn.version;
-  };
-  if (landed()) return { status: 'already-committed', version: snapshot.version, ...nothing };
+  const { txn } = options;
+  if (txn && (snapshot.txn(txn.appId) ?? Number.NEGATIVE_INFINITY) >= txn.version)
+    return { status: 'already-committed', version: snapshot.version, ...nothing };
   const operation = await prepare(snapshot);
   for (let attempts = 1; ; attempts++) {
     const built = await operation(snapshot);
