@@ -1,9 +1,13 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runJob } from '../../packages/eventlake/src/jobs/loop.js';
+import { silverToGold } from '../../packages/eventlake/src/jobs/silver-to-gold.js';
 import type { Serving } from '../../packages/eventlake/src/serving/serving.js';
+import { verify } from '../../packages/eventlake/src/verify/verify.js';
 import { at, badDay, event, type ShopEvent } from './events.js';
 import { goldOf, landed, mirrorsOf, toGold, toSilver } from './gold.js';
 import { type Lake, NOON_MS, openLake, openServing } from './lake.js';
+import { withMeanwhile } from './live.js';
 import { layerOf } from './tables.js';
 
 let serving: Serving;
@@ -110,6 +114,24 @@ describe('silver-to-gold', () => {
         );
         await toGold(lake);
         expect(await mirrorsOf(serving)).toEqual(before);
+      },
+      { serving },
+    ));
+
+  it('an instance that slept before it published leaves the rows of the one that has gone on', () =>
+    withLake(
+      async (lake) => {
+        await arrive(lake, [event(1)]);
+        const slower = withMeanwhile(lake, 'publish gold.daily_active_users', async () => {
+          await arrive(lake, [event(2, { user_id: 77 }), event(3, { user_id: 78 })]);
+          await toGold(lake);
+        });
+        await runJob(silverToGold(slower), slower, { intervalMs: 1, once: true });
+        const seen = await mirrorsOf(serving);
+        const report = await verify(lake.context);
+        expect(report.checks.filter(({ status }) => status === 'mismatch')).toEqual([]);
+        await toGold(lake);
+        expect(seen).toEqual(await mirrorsOf(serving));
       },
       { serving },
     ));

@@ -156,9 +156,12 @@ export function silverToGold(context: JobContext, options: SilverToGoldOptions =
     }
   }
 
+  /** An instance that slept meanwhile must not leave older rows over those of the one that has gone on. */
   async function publish(plan: Plan<GoldInput>, options: { again: boolean }): Promise<void> {
     await publishGold(context, plan.plannedAt, options);
     crashPoint('silver-to-gold:after-publish');
+    const last = await plans.newest();
+    if (last && last.batch > plan.batch) await publish(last, { again: false });
   }
 
   // Rollups are folded and what is computed from them is replaced: facts and sets grow by small files.
