@@ -22,11 +22,11 @@ export const LINE_TEMPLATES_KNOWN_MAX = 32;
 /** Records that are looked at, per read, to learn their shapes. */
 export const LINE_SAMPLES = 32;
 
-/** Rows of a Parquet row group: what an engine skips or reads as one. */
-export const ROW_GROUP_ROWS = 122_880;
-
-/** The same in a partitioned table, where every partition that is being written holds one in memory. */
-export const PARTITION_ROW_GROUP_ROWS = 61_440;
+/**
+ * Rows of a Parquet row group: what an engine skips or reads as one, and what each thread that writes holds in memory; in a
+ * partitioned table, each partition.
+ */
+export const ROW_GROUP_ROWS = 61_440;
 
 /** A data file is ended when it has reached this size. */
 export const DATA_FILE_BYTES = 256 * MIB;

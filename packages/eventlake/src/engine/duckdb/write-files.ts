@@ -13,7 +13,7 @@ import type { WrittenFiles } from '../delta/pending-files.js';
 import type { WriteTarget } from '../delta/prepared-writes.js';
 import { castSql } from '../delta/sql.js';
 import type { DataFiles } from './files/data-files.js';
-import { PARTITION_ROW_GROUP_ROWS, ROW_GROUP_ROWS } from './limits.js';
+import { ROW_GROUP_ROWS } from './limits.js';
 import { duckdbSql, quoteName, quoteText } from './sql-text.js';
 
 /** How a data file is written. */
@@ -87,10 +87,9 @@ function targetSql(
     partitionColumns.length > 0
       ? `PARTITION_BY (${partitionColumns.map(quoteName).join(', ')})`
       : `FILE_SIZE_BYTES ${fileBytes}`;
-  const rows = partitionColumns.length > 0 ? PARTITION_ROW_GROUP_ROWS : ROW_GROUP_ROWS;
   const options = [
     ...FORMAT,
-    `ROW_GROUP_SIZE ${rows}`,
+    `ROW_GROUP_SIZE ${ROW_GROUP_ROWS}`,
     layout,
     `FILENAME_PATTERN '${name}-{uuid}'`,
     'APPEND',
