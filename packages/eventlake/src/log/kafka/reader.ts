@@ -15,6 +15,8 @@ import { offsetsOf } from './topics.js';
 
 /** Of one answer, compressed: two are held at a time, the one that is read and the one on its way. */
 const FETCH_BYTES_MAX = 4 * 1024 * 1024;
+/** Of one answer where blocks are short: who asks for those may want a look and no more. */
+const FETCH_BYTES_MIN = 64 * 1024;
 /** Of one record batch when it is unpacked. Kafka's own default is a megabyte; more is a mistake, or meant ill. */
 const BATCH_BYTES_MAX = 256 * 1024 * 1024;
 const MAX_WAIT_MS = 500;
@@ -180,6 +182,7 @@ class Fetcher {
     }
     const connection = this.#connection;
     if (!connection) throw new EventlakeError('internal', 'The read has ended', where(this.request));
+    const maxBytes = Math.min(FETCH_BYTES_MAX, Math.max(FETCH_BYTES_MIN, 4 * this.request.blockBytesMax));
     try {
       return await connection.request(connection.has(fetchById) ? fetchById : fetchByName, {
         topic,
@@ -188,8 +191,8 @@ class Fetcher {
         committed: true,
         maxWaitMs: MAX_WAIT_MS,
         minBytes: 1,
-        maxBytes: FETCH_BYTES_MAX,
-        partitionMaxBytes: FETCH_BYTES_MAX,
+        maxBytes,
+        partitionMaxBytes: maxBytes,
       });
     } finally {
       if (this.#closed) this.cluster.discard(connection);
