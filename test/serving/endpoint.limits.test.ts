@@ -103,6 +103,22 @@ test('a client that takes nothing is cut off, and its query stops', async () => 
   await expect.poll(running, { timeout: 20_000 }).toBe(0);
 });
 
+test('a client that takes a little now and then is cut off in the end', async () => {
+  const { url } = await serve({ stallMs: 2000, reader: { ...reader, executionSecondsMax: 2 } });
+  const outgoing = request(url, { method: 'POST' }).on('error', () => {});
+  // One block, made at once, so that the engine is never between two; it would take the client minutes.
+  outgoing.end("SELECT repeat('a', 1000000) FROM numbers(300)");
+  const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
+  response
+    .on('error', () => {})
+    .on('data', () => {
+      response.pause();
+      setTimeout(() => response.resume(), 100);
+    });
+  await new Promise((resolve) => response.once('close', resolve));
+  expect(response.complete).toBe(false);
+});
+
 test('a client that stops sending is cut off', async () => {
   const { url } = await serve({ stallMs: 300 });
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
@@ -145,6 +161,29 @@ test('readers that take nothing of their results do not keep the jobs from writi
   expect(others.map(({ text }) => text)).toEqual(Array.from({ length: 10 }, () => '2\n'));
   stop.abort();
   await Promise.all(slow);
+});
+
+test('idle connections give way to who asks, and nobody who waits for an answer does', async () => {
+  const { url, ask, running } = await serve({ connectionsMax: 20 });
+  const waits = request(url, { method: 'POST' }).on('error', () => {});
+  waits.end(FOREVER);
+  await expect.poll(running, { timeout: 20_000 }).toBe(1);
+  const { hostname, port } = new URL(url);
+  const closed: number[] = [];
+  for (let i = 0; i < 60; i++) {
+    const socket = connect(Number(port), hostname).on('error', () => {});
+    socket.on('close', () => closed.push(i)).resume();
+    onTestFinished(() => void socket.destroy());
+    await once(socket, 'connect');
+    // Half of them have asked something before they idle, or are in the middle of asking.
+    if (i % 4 === 0) socket.write('GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    if (i % 4 === 1) socket.write('GET /ping HTTP/1.1\r\nHost: local');
+    expect((await ask('SELECT 1')).text).toBe('1\n');
+  }
+  expect(closed.length).toBeGreaterThan(30);
+  expect(closed).not.toContain(59);
+  expect(await running()).toBe(1);
+  waits.destroy();
 });
 
 test('bodies, queries and headers have a bound', async () => {

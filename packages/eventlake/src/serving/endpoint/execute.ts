@@ -169,10 +169,17 @@ async function runInTurn(context: ExecuteContext, work: Work): Promise<CachedRes
 }
 
 async function runAsReader(context: ExecuteContext, work: Work): Promise<CachedResult | undefined> {
+  const { executionSecondsMax } = context.limits.reader;
   const connection = await context.readers.take(work.before);
+  // The engine looks at its own bound between blocks, not while it waits for a client to take one.
+  const cutOff = setTimeout(
+    () => work.response.destroy(),
+    executionSecondsMax * 1000 + context.limits.stallMs,
+  );
   try {
     return await run(context, { ...work, before: '' }, connection);
   } finally {
+    clearTimeout(cutOff);
     await context.readers.giveBack(work.before, connection);
   }
 }

@@ -21,6 +21,7 @@ export interface EndpointLimits {
   connectionsMax: number;
   sessionsMax: number;
   reader: {
+    /** A slow client may take a result for `stallMs` longer. */
     executionSecondsMax: number;
     memoryBytesMax: number;
     resultBytesMax: number;

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { type AddressInfo, isIP } from 'node:net';
+import { type AddressInfo, isIP, type Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { EventlakeError } from '../../errors.js';
 import { listenOn } from '../../system/ports.js';
@@ -48,6 +48,7 @@ export async function listen({ host, port, limits, logger, tls }: ListenOptions)
     socket.once('close', () => connections--);
   });
   server.maxConnections = limits.connectionsMax;
+  makeRoom(server, tls === undefined ? 'connection' : 'secureConnection', limits.connectionsMax);
   let handle: Handler | undefined;
   const waiting: [IncomingMessage, ServerResponse][] = [];
   server.on('request', (message, response) => {
@@ -86,6 +87,37 @@ export function mustNotBeOpenToAll(host: string, reader: { password?: string } |
     { setting: 'clickhouse.host' },
     'give readers a password (clickhouse.password, EVENTLAKE_CLICKHOUSE_PASSWORD), or listen on 127.0.0.1',
   );
+}
+
+/**
+ * Of the last places, none is for who asks nothing: the connection that has been idle longest, or has not finished its
+ * first request, is closed for each one that comes.
+ */
+function makeRoom(server: Server, event: 'connection' | 'secureConnection', connectionsMax: number): void {
+  const keptFree = Math.ceil(connectionsMax / 20);
+  const open = new Set<Socket>();
+  /** Longest first. */
+  const idle = new Set<Socket>();
+  const requests = new WeakMap<Socket, number>();
+  server.on(event, (socket: Socket) => {
+    open.add(socket);
+    idle.add(socket);
+    socket.once('close', () => {
+      open.delete(socket);
+      idle.delete(socket);
+    });
+    const [longest] = idle;
+    if (open.size > connectionsMax - keptFree) longest?.destroy();
+  });
+  server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
+    idle.delete(socket);
+    requests.set(socket, (requests.get(socket) ?? 0) + 1);
+    response.once('close', () => {
+      const left = requests.get(socket)! - 1;
+      requests.set(socket, left);
+      if (left === 0 && open.has(socket)) idle.add(socket);
+    });
+  });
 }
 
 /** A client that sends nothing of its body, or takes nothing of its result, must not hold a place for good. */
