@@ -66,11 +66,12 @@ export async function refuseEarlier(
     );
     // Higher than ours: another instance has gone on, and this one is fenced at its next plan.
     const passed = table!.fences.map(Number).filter((fence) => (anew ? fence !== batch : fence < batch));
-    const fence = `ADD CONSTRAINT IF NOT EXISTS ${FENCE}${batch} CHECK ${count} = 0 OR ${BATCH_OF_TOKEN} >= ${batch}`;
+    const fence = `ADD CONSTRAINT IF NOT EXISTS ${FENCE}${batch} CHECK ${count} = 0 OR ifNull(${BATCH_OF_TOKEN} >= ${batch}, 1)`;
     const drops = passed.map((old) => `DROP CONSTRAINT IF EXISTS ${FENCE}${old}`);
     await clickhouse.query(`ALTER TABLE ${name} ${[fence, ...drops].join(', ')}`);
   }
 }
 
 const FENCE = 'batches_from_';
-const BATCH_OF_TOKEN = `toUInt64OrZero(splitByChar('/', getSetting('insert_deduplication_token'))[-1])`;
+/** Null for rows that are no batch's: put there by hand. */
+const BATCH_OF_TOKEN = `toUInt64OrNull(splitByChar('/', getSetting('insert_deduplication_token'))[-1])`;
