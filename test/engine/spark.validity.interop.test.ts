@@ -37,6 +37,25 @@ test('Spark agrees to every rule of what is valid', () => checkCases(userEvents,
 test('and for the kinds of field that user_events lacks', () =>
   checkCases(otherKinds, validOther, otherCases));
 
+test('the rows that few computed ones are joined with are not moved between machines, however much those were computed from', async () => {
+  const session = await engine.open();
+  try {
+    await session.define('numbers', 'SELECT id FROM range(3000000)');
+    await session.define('few', 'SELECT id FROM numbers WHERE id % 1000 = 1', { materialize: true });
+    await session.define('many', 'SELECT id FROM numbers WHERE id % 2 = 1', { materialize: true });
+    const without = (computed: string) =>
+      `SELECT numbers.id FROM numbers ANTI JOIN ${computed} ON numbers.id = ${computed}.id`;
+    const planOf = async (computed: string) =>
+      JSON.stringify(await session.query(`EXPLAIN ${without(computed)}`));
+    expect(await planOf('few')).toContain('BroadcastHashJoin');
+    expect(await planOf('many')).not.toContain('Broadcast');
+    const counted = await session.query(`SELECT count(*) AS n FROM (${without('few')}) AS others`);
+    expect(counted).toEqual([{ n: 2_997_000 }]);
+  } finally {
+    await session.close();
+  }
+});
+
 async function checkCases(
   pipeline: PipelineDefinition,
   valid: Record<string, string>,

@@ -1,7 +1,12 @@
 import pipeline from '@eventlake/user-events';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { duplicateRowsSql, duplicatesSql, firstRowsSql } from '../../packages/eventlake/src/schema/sql.js';
+import {
+  duplicateRowsSql,
+  duplicatesSql,
+  firstRowsSql,
+  repeatedRowsSql,
+} from '../../packages/eventlake/src/schema/sql.js';
 import { type Db, openDuckDb } from './duckdb.js';
 
 interface Row {
@@ -34,6 +39,7 @@ test('the first landed of each id is kept, unless silver has the id; every row i
         seen.add(row.event_id);
       }
       expect([kept, duplicates]).toEqual(expected);
+      expect(await places(repeatedRowsSql(pipeline.event, 'valid_rows', 'known'))).toEqual(duplicates);
       // Each repeat is listed once, so that the list can be counted.
       expect(await places('SELECT NULL AS event_id, * FROM repeats')).toHaveLength(duplicates.length);
     }),
@@ -55,13 +61,16 @@ function rows(): fc.Arbitrary<Row[]> {
 }
 
 async function createTables(valid: readonly Row[], known: readonly string[]): Promise<void> {
+  const fields = Object.keys(pipeline.event.fields).map((name) => `${name} VARCHAR`);
   await db.run(
-    `CREATE OR REPLACE TABLE valid_rows (event_id VARCHAR, log_batch BIGINT, log_partition INT, log_offset BIGINT)`,
+    `CREATE OR REPLACE TABLE valid_rows (${fields.join(', ')}, log_batch BIGINT, log_partition INT, log_offset BIGINT)`,
   );
   await db.run('CREATE OR REPLACE TABLE known (event_id VARCHAR)');
   if (valid.length > 0) {
     const values = valid.map((r) => `('${r.event_id}', ${r.log_batch}, ${r.log_partition}, ${r.log_offset})`);
-    await db.run(`INSERT INTO valid_rows VALUES ${values.join(', ')}`);
+    await db.run(
+      `INSERT INTO valid_rows (event_id, log_batch, log_partition, log_offset) VALUES ${values.join(', ')}`,
+    );
   }
   for (const id of known) await db.run(`INSERT INTO known VALUES ('${id}')`);
 }

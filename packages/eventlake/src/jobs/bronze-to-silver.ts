@@ -118,7 +118,10 @@ export function bronzeToSilver(context: JobContext, options: BronzeToSilverOptio
 
   function merged(session: EngineSession, { plannedAt, input }: Plan<SilverInput>): Promise<SilverRows> {
     const position = { upTo: input.fromLogBatch, epoch: input.epoch };
-    return bufferedSilverRows(session, pipeline, plannedAt, () => ids.define(session, position));
+    // Spark reads and checks a row twice for less than it takes to hold it in memory in between.
+    return engine.name === 'spark'
+      ? streamedSilverRows(session, pipeline, plannedAt, () => ids.define(session, 'candidates', position))
+      : bufferedSilverRows(session, pipeline, plannedAt, () => ids.define(session, 'valid', position));
   }
 
   function rebuilt(session: EngineSession, { plannedAt }: Plan<SilverInput>): Promise<SilverRows> {

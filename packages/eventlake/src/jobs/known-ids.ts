@@ -16,8 +16,8 @@ import { idHashSql } from './silver-rows.js';
  * `from < log_batch <= to`. A missing, damaged or foreign one costs time, never a duplicate.
  */
 export interface KnownIds {
-  /** Names as `known` the ids of the relation `valid` that silver has in batches up to `upTo`. */
-  define(session: EngineSession, position: SilverPosition): Promise<void>;
+  /** Names as `known` the ids of a relation of typed events that silver has in batches up to `upTo`. */
+  define(session: EngineSession, relation: string, position: SilverPosition): Promise<void>;
   /** Makes the sets that are worth it. Safe to repeat. */
   index(session: EngineSession, position: SilverPosition): Promise<void>;
 }
@@ -65,12 +65,12 @@ export function knownIds(store: Store, pipeline: PipelineDefinition, sizes = ID_
 
   const pathOf = (epoch: number, { from, to }: Range) => `${folderOf(epoch)}${pad(from)}-${pad(to)}.ids`;
 
-  async function define(session: EngineSession, position: SilverPosition): Promise<void> {
+  async function define(session: EngineSession, relation: string, position: SilverPosition): Promise<void> {
     const sets = await indexed(position);
     const unread = gaps(sets, position.upTo);
     if (sets.length > 0) {
       const guard = await guardOf(session);
-      const hashes = sortHashes(await session.longs(`SELECT ${idHashSql(pipeline)} FROM valid`));
+      const hashes = sortHashes(await session.longs(`SELECT ${idHashSql(pipeline)} FROM ${relation}`));
       const buffer = new ReusedBuffer(store);
       for (const range of sets) {
         const path = pathOf(position.epoch, range);
@@ -80,13 +80,13 @@ export function knownIds(store: Store, pipeline: PipelineDefinition, sizes = ID_
       }
     }
     if (unread.length === 0) {
-      return session.define('known', `SELECT ${event.id} FROM valid WHERE FALSE`);
+      return session.define('known', `SELECT ${event.id} FROM ${relation} WHERE FALSE`);
     }
     const where = within(unread);
     await session.readTable('silver_ids', silver, { where, columns: [event.id, 'log_batch'] });
     await session.define(
       'known',
-      `SELECT ${event.id} FROM silver_ids WHERE ${event.id} IN (SELECT ${event.id} FROM valid)`,
+      `SELECT ${event.id} FROM silver_ids WHERE ${event.id} IN (SELECT ${event.id} FROM ${relation})`,
       { materialize: true },
     );
   }

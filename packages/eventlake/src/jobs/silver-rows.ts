@@ -1,9 +1,9 @@
 import type { EngineSession } from '../engine/engine.js';
 import type { PipelineDefinition } from '../schema/definition.js';
 import { timestampLiteral } from '../schema/macros.js';
-import { duplicateRowsSql, duplicatesSql, firstRowsSql } from '../schema/sql.js';
+import { duplicateRowsSql, duplicatesSql, firstRowsSql, repeatedRowsSql } from '../schema/sql.js';
 import { silverTables } from '../schema/tables.js';
-import { checkedSql, rejectedSql, validSql } from '../schema/validation.js';
+import { checkedSql, rejectedSql, typedIdsSql, validSql } from '../schema/validation.js';
 
 /** The queries whose rows silver's three tables get: together each row of bronze exactly once. */
 export interface SilverRows {
@@ -47,32 +47,37 @@ export async function bufferedSilverRows(
 }
 
 /**
- * The same from all of bronze, however much that is: rows stream through, and what is remembered of each is a hash.
- * Only rows whose hash occurs twice are compared by their ids.
+ * The same from however many rows: they stream through, and what is remembered of each is a hash. Only rows whose hash occurs
+ * twice, or is that of an id that is known, are compared by their ids.
+ * @param defineKnown Names as `known` the ids among the relation `candidates` that silver has already; left out, there are none.
  */
 export async function streamedSilverRows(
   session: EngineSession,
   pipeline: PipelineDefinition,
   plannedAt: string,
+  defineKnown?: () => Promise<void>,
 ): Promise<SilverRows> {
   const { event } = pipeline;
+  await session.define('candidates', typedIdsSql(pipeline, 'bronze'));
+  if (defineKnown) await defineKnown();
+  else await session.define('known', `SELECT ${event.id} FROM candidates WHERE FALSE`);
   const hash = await defineIdHash(session, pipeline);
   await session.define(
-    'repeated_hashes',
-    `SELECT id_hash FROM (SELECT ${hash} AS id_hash FROM hashed) AS hashes GROUP BY id_hash HAVING count(*) > 1`,
+    'suspect_hashes',
+    `SELECT id_hash FROM (SELECT ${hash} AS id_hash FROM hashed) AS hashes GROUP BY id_hash HAVING count(*) > 1
+UNION ALL SELECT ${hash} AS id_hash FROM known`,
     { materialize: true },
   );
   await session.define(
     'suspects',
-    `SELECT * FROM hashed WHERE ${hash} IN (SELECT id_hash FROM repeated_hashes)`,
+    `SELECT * FROM hashed WHERE ${hash} IN (SELECT id_hash FROM suspect_hashes)`,
   );
-  await session.define('suspect_events', validSql(pipeline, 'suspects', PLACE), { materialize: true });
-  await session.define('known', `SELECT ${event.id} FROM suspect_events WHERE FALSE`);
-  await session.define('repeats', duplicatesSql(event, 'suspect_events', 'known'), { materialize: true });
+  await session.define('suspect_events', validSql(pipeline, 'suspects', PLACE));
+  await session.define('repeats', repeatedRowsSql(event, 'suspect_events', 'known'), { materialize: true });
   await session.define('valid', validSql(pipeline, 'bronze', PLACE));
   return inTableOrder(pipeline, plannedAt, {
     events: firstRowsSql('valid', 'repeats'),
-    duplicates: duplicateRowsSql('suspect_events', 'repeats'),
+    duplicates: 'SELECT * FROM repeats',
     quarantine: rejectedSql(pipeline, 'bronze', bronzeOnly(pipeline)),
   });
 }

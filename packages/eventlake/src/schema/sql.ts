@@ -20,6 +20,16 @@ SELECT ${landingOrder} FROM (
 WHERE nth > 1`;
 }
 
+/** The rows that `duplicatesSql` names, whole: where `valid` has few rows beside them, since it sorts all. */
+export function repeatedRowsSql(event: EventDefinition, valid: string, known: string): string {
+  const { id } = event;
+  const columns = [...Object.keys(event.fields), ...landingColumns].join(', ');
+  return `SELECT ${columns} FROM (
+  SELECT ${columns}, row_number() OVER (PARTITION BY ${id} ORDER BY ${landingOrder}) AS nth FROM ${valid}
+) AS numbered
+WHERE nth > 1 OR ${id} IN (SELECT ${id} FROM ${known})`;
+}
+
 /** The rows of `valid` that are at a place in `duplicates`. */
 export function duplicateRowsSql(valid: string, duplicates: string): string {
   return `SELECT * FROM ${valid} AS landed SEMI JOIN ${duplicates} AS repeated ON ${samePlace}`;

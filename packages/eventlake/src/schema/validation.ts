@@ -47,6 +47,12 @@ export function rejectedSql(pipeline: PipelineDefinition, relation: string, keep
   return `SELECT ${columns}\nFROM (${checkedSql(pipeline, relation, keep)}) AS checked\nWHERE reject_reason IS NOT NULL`;
 }
 
+/** The events' ids, typed, of all rows whose id is valid, be the rest of them so or not: the cheapest part of the check. */
+export function typedIdsSql({ event }: PipelineDefinition, relation: string): string {
+  const { id, fields } = event;
+  return `SELECT ${id} FROM (SELECT ${typedSql(id, fields[id]!)} AS ${id} FROM ${relation}) AS ids WHERE ${id} IS NOT NULL`;
+}
+
 /** The typed value, or null where the text breaks the field's rule. */
 function typedSql(name: string, field: FieldDefinition): string {
   const when = (valid: string, value: string) => `CASE WHEN ${valid} THEN ${value} END`;

@@ -1,4 +1,5 @@
 import type { Relation } from './connect/session.js';
+import type { ExecutePlanResponse } from './protocol/spark/connect/base_pb.js';
 
 /** Relations of Spark Connect, as far as they are used here. */
 export function sqlRelation(query: string): Relation {
@@ -54,4 +55,30 @@ export function unionRelation(left: Relation, right: Relation): Relation {
       value: { leftInput: left, rightInput: right, setOpType: 2, isAll: true },
     },
   };
+}
+
+/** To be sent whole to every executor wherever it is joined with, if the join allows it. */
+export function broadcastRelation(input: Relation): Relation {
+  return { relType: { case: 'hint', value: { input, name: 'broadcast' } } };
+}
+
+const COUNT = 'rows';
+
+/** The same rows, counted as they pass: see `countOf`. */
+export function countedRelation(input: Relation): Relation {
+  const metrics = [
+    { exprType: { case: 'expressionString', value: { expression: 'count(*) AS n' } } } as const,
+  ];
+  return { relType: { case: 'collectMetrics', value: { input, name: COUNT, metrics } } };
+}
+
+/** Undefined where the answers do not tell. */
+export function countOf(answers: readonly ExecutePlanResponse[]): number | undefined {
+  for (const { observedMetrics } of answers) {
+    for (const { name, values } of observedMetrics) {
+      const literal = values[0]?.literalType;
+      if (name === COUNT && literal?.case === 'long') return Number(literal.value);
+    }
+  }
+  return undefined;
 }

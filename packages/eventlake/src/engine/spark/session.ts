@@ -9,9 +9,10 @@ import type { SparkClient } from './connect/client.js';
 import type { ConnectSession, Relation } from './connect/session.js';
 import { wrapErrors } from './errors.js';
 import { type KafkaOptions, kafkaRelation } from './kafka-source.js';
+import type { ExecutePlanResponse } from './protocol/spark/connect/base_pb.js';
 import { readLog } from './read-log.js';
 import { type ReadLimits, tableRelation } from './read-table.js';
-import { sqlRelation } from './relations.js';
+import { broadcastRelation, countedRelation, countOf, sqlRelation } from './relations.js';
 import { writeFiles } from './write-files.js';
 
 /** What the sessions of an engine share. */
@@ -23,6 +24,9 @@ export interface EngineParts {
   shufflePartitions: number | undefined;
   readLimits: ReadLimits;
 }
+
+/** What was computed and has no more rows is sent whole to where it is joined: some megabytes of places in the log, or of ids. */
+const BROADCAST_ROWS_MAX = 200_000;
 
 /** A session of Spark Connect: its views and what it holds computed go with it. */
 export class SparkSession implements EngineSession {
@@ -70,7 +74,7 @@ export class SparkSession implements EngineSession {
 
   async define(relation: string, sql: string, options: { materialize?: boolean } = {}): Promise<void> {
     const input = sqlRelation(sql);
-    await this.#view(relation, options.materialize ? await this.#computed(input) : input);
+    await this.#view(relation, options.materialize ? await this.#materialized(input) : input);
   }
 
   async query<Row extends object>(sql: string): Promise<Row[]> {
@@ -118,15 +122,29 @@ export class SparkSession implements EngineSession {
     });
   }
 
+  /**
+   * Spark takes what was computed for as large as what it was computed from, and would shuffle both sides of a join with a
+   * few rows of it. So they are counted on the way.
+   */
+  async #materialized(input: Relation): Promise<Relation> {
+    const { relation, answers } = await this.#checkpoint(countedRelation(input));
+    const rows = countOf(answers);
+    return rows !== undefined && rows <= BROADCAST_ROWS_MAX ? broadcastRelation(relation) : relation;
+  }
+
   /** Computed once, and kept on the executors until the session ends; where one of them is lost, so is the batch's attempt. */
   async #computed(relation: Relation): Promise<Relation> {
+    return (await this.#checkpoint(relation)).relation;
+  }
+
+  async #checkpoint(input: Relation): Promise<{ relation: Relation; answers: ExecutePlanResponse[] }> {
     const answers = await this.#session.run({
-      commandType: { case: 'checkpointCommand', value: { relation, local: true, eager: true } },
+      commandType: { case: 'checkpointCommand', value: { relation: input, local: true, eager: true } },
     });
     for (const { responseType } of answers) {
       if (responseType.case !== 'checkpointCommandResult') continue;
       const { relationId } = responseType.value.relation!;
-      return { relType: { case: 'cachedRemoteRelation', value: { relationId } } };
+      return { relation: { relType: { case: 'cachedRemoteRelation', value: { relationId } } }, answers };
     }
     throw new EventlakeError('internal', 'Spark did not name what it has computed');
   }
