@@ -118,7 +118,7 @@ export function bronzeToSilver(context: JobContext, options: BronzeToSilverOptio
 
   function merged(session: EngineSession, { plannedAt, input }: Plan<SilverInput>): Promise<SilverRows> {
     const position = { upTo: input.fromLogBatch, epoch: input.epoch };
-    // Spark reads and checks a row twice for less than it takes to hold it in memory in between.
+    // On Spark a batch is large, and what is held of it is copied row by row: it streams.
     return engine.name === 'spark'
       ? streamedSilverRows(session, pipeline, plannedAt, () => ids.define(session, 'candidates', position))
       : bufferedSilverRows(session, pipeline, plannedAt, () => ids.define(session, 'valid', position));
