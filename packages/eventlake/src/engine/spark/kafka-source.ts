@@ -23,6 +23,10 @@ export async function kafkaOptions(settings: KafkaSettings): Promise<KafkaOption
     'kafka.isolation.level': 'read_committed',
     // A record that is gone has to stop the batch: the job decides what becomes of it.
     failOnDataLoss: 'true',
+    // For each poll Spark asks for the ends of the partition, twice; 500 records would be a tenth of what a fetch brings.
+    'kafka.max.poll.records': '10000',
+    // Keys are rarely even: a large range is several tasks, or it would be one core's work.
+    maxRecordsPerPartition: '250000',
     ...(protocol !== 'PLAINTEXT' && { 'kafka.security.protocol': protocol }),
     ...(tls.enabled && (await tlsOptions(tls))),
     ...(sasl.mechanism && saslOptions(sasl)),

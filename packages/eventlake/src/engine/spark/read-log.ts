@@ -60,7 +60,7 @@ export async function readLog(
   const fields = names.map(quoteName).join(', ');
   const proven = sqlRelation(
     `SELECT ${PLACE.join(', ')}, CAST(NULL AS BINARY) AS raw, CAST(NULL AS STRING) AS parse_error, ${fields}, rescued
-FROM ${quoteName(checked)} WHERE proven`,
+FROM ${quoteName(checked)} WHERE _proven`,
   );
   const others = counts.unproven === 0 ? [] : await parsedHere(reader, checked, names);
   await reader.view(relation, others.reduce(unionRelation, proven));
@@ -68,8 +68,8 @@ FROM ${quoteName(checked)} WHERE proven`,
 }
 
 async function countOf(reader: LogReader, checked: string) {
-  const sql = `SELECT count(*) AS records, CAST(coalesce(sum(octet_length(value)), 0) AS BIGINT) AS bytes,
-  count(CASE WHEN NOT proven THEN 1 END) AS unproven FROM ${quoteName(checked)}`;
+  const sql = `SELECT count(*) AS records, CAST(coalesce(sum(_bytes), 0) AS BIGINT) AS bytes,
+  count(CASE WHEN NOT _proven THEN 1 END) AS unproven FROM ${quoteName(checked)}`;
   for await (const block of reader.rows(sqlRelation(sql))) {
     const [row] = rowsOf(block) as { records: number; bytes: number; unproven: number }[];
     if (row) return row;
@@ -78,8 +78,8 @@ async function countOf(reader: LogReader, checked: string) {
 }
 
 async function parsedHere(reader: LogReader, checked: string, names: readonly string[]): Promise<Relation[]> {
-  const sql = `SELECT log_partition, log_offset, unix_micros(log_timestamp) AS log_us, value
-FROM ${quoteName(checked)} WHERE NOT proven`;
+  const sql = `SELECT log_partition, log_offset, unix_micros(log_timestamp) AS log_us, _value AS value
+FROM ${quoteName(checked)} WHERE NOT _proven`;
   const relations: Relation[] = [];
   let rows = noRows(names);
   let bytes = 0;
