@@ -11,7 +11,7 @@ import { quoteName, quoteText } from './sql-text.js';
  * Java's patterns use the stack for repeated groups, so those are bounded; repeated characters are possessive, which are not.
  */
 const SPACE = '[ \\t\\n\\r]*+';
-/** Control characters one by one: Java tests a class of single characters several times as fast as one with a range. */
+/** Control characters one by one: Java looks a class of single characters up in a table, which took it little more than half the time of a range. */
 const CONTROLS = Array.from({ length: 0x20 }, (_, c) => `\\x${c.toString(16).padStart(2, '0')}`).join('');
 const CHARACTERS = `[^"\\\\${CONTROLS}]*`;
 const TEXT = `"${CHARACTERS}+"`;
