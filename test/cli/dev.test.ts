@@ -69,9 +69,9 @@ const PROCESSES = [
 ];
 const holders = () => lockHolders(join(cwd, '.eventlake'));
 
-async function allRun(): Promise<boolean> {
-  const names = (await holders()).map(({ name }) => name);
-  return PROCESSES.every((name) => names.includes(name));
+async function allRun(processes = PROCESSES, dataDir = join(cwd, '.eventlake')): Promise<boolean> {
+  const names = (await lockHolders(dataDir)).map(({ name }) => name);
+  return processes.every((name) => names.includes(name));
 }
 
 interface Status {
@@ -118,14 +118,14 @@ test('events reach every stage, Ctrl-C ends it cleanly, and the next start goes 
 
 test('kill -9 of the parent takes the children along, of a child brings it back', async () => {
   const { child, said } = await dev('--rate', '500');
-  await until(allRun);
+  await until(() => allRun());
   const victim = (await holders()).find(({ name }) => name === 'raw-landing')!;
   process.kill(victim.pid, 'SIGKILL');
   await until(async () =>
     (await holders()).some(({ name, pid }) => name === 'raw-landing' && pid !== victim.pid),
   );
   expect(said.some((line) => line.includes('raw-landing was killed (SIGKILL), starts again'))).toBe(true);
-  await until(allRun);
+  await until(() => allRun());
   const pids = (await holders()).map(({ pid }) => pid);
   child.kill('SIGKILL');
   for (const pid of pids) await until(async () => (await processStart(pid)) === undefined);
@@ -145,7 +145,8 @@ test.each([
       env,
     });
     started.push(child);
-    await until(async () => (await lockHolders(cwd)).length === PROCESSES.length - 1);
+    const processes = PROCESSES.filter((name) => name !== 'producer');
+    await until(() => allRun(processes, cwd));
     const pids = (await lockHolders(cwd)).map(({ pid }) => pid);
     child.kill('SIGTERM');
     for (const pid of pids) await until(async () => (await processStart(pid)) === undefined);

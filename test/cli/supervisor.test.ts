@@ -138,7 +138,7 @@ async function parentOf(specs: readonly ChildSpec[], wanted: (state: ChildState)
     [
       '--input-type=module',
       '-e',
-      `import { supervise } from '${SOURCE}dev/supervisor.js';
+      `import { supervise } from '${SOURCE}commands/dev/supervisor.js';
        const s = supervise(${JSON.stringify(specs)}, { onLine() {}, onExit() {}, onMessage() {} });
        const look = setInterval(() => {
          const states = s.states();
