@@ -26,6 +26,7 @@ const ingest = async (args: string[], input?: string) => {
 
 test('files go in once, however often they are given', async () => {
   expect(await ingest(['events.ndjson', 'other.ndjson.gz'])).toMatchObject({
+    files: ['events.ndjson', 'other.ndjson.gz'],
     records: 502,
     skippedAsAlreadyIngested: 0,
   });

@@ -46,7 +46,8 @@ Examples:
         });
         bar.end();
         if (!result.finished) process.exitCode = 1;
-        if (json) return printJson(result);
+        const { file: stoppedIn, ...totals } = result;
+        if (json) return printJson({ files, ...(result.finished ? {} : { stoppedIn }), ...totals });
         await show(result);
       } finally {
         bar.end();
