@@ -45,8 +45,8 @@ export function traceBatches(context: JobContext, tracing: Tracing): TracedJob {
   };
 
   async function describe(plan: Plan<PlannedInput>, isNew: boolean): Promise<void> {
-    // A job reads the plans of others, too.
-    if (batch === undefined || plan.job !== stage) return;
+    // A job reads the plans of others, too, and its own again.
+    if (batch === undefined || plan.job !== stage || (!isNew && plan.trace === batch.traceparent)) return;
     batch.describe({ 'eventlake.batch': plan.batch, 'eventlake.topic': plan.topic, ...inputOf(plan.input) });
     if (isNew) for (const link of await upstreamOf(store, plan)) batch.link(link);
     else if (plan.trace !== undefined) batch.link(linkTo(plan.trace, { 'eventlake.link': 'first try' }));
