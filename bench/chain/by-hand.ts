@@ -45,12 +45,15 @@ await copy(rejectedSql(userEvents, 'bronze', ['ingestion_timestamp', ...place]),
 const silverMs = performance.now();
 
 await connection.run(`CREATE VIEW events AS SELECT * FROM '${out}/silver.parquet'`);
-const order = ['rollup', 'append', 'replace'];
+const order = ['set', 'rollup', 'append', 'replace'];
 for (const table of [...gold].sort((a, b) => order.indexOf(a.grows) - order.indexOf(b.grows))) {
   const name = table.name.split('.')[1]!;
-  await copy(table.sql, name, table.partitionBy ? `, PARTITION_BY (${table.partitionBy.join(', ')})` : '');
+  const sql = table.grows === 'set' ? `SELECT DISTINCT * FROM (${table.sql}) AS members` : table.sql;
+  await copy(sql, name, table.partitionBy ? `, PARTITION_BY (${table.partitionBy.join(', ')})` : '');
   if (table.grows !== 'append')
     await connection.run(`CREATE VIEW ${name} AS SELECT * FROM read_parquet('${out}/${name}')`);
+  // All that is in it is new: there is one batch.
+  if (table.grows === 'set') await connection.run(`CREATE VIEW new_${name} AS SELECT * FROM ${name}`);
 }
 const goldMs = performance.now();
 const { user, system } = process.cpuUsage(cpu);
