@@ -37,7 +37,7 @@ export function actionsOf(attempt: Attempt): Action[] {
 }
 
 /** The tombstone of a live file: all that a reader of older versions or of changes may want to know of it. */
-export function removeOf(file: AddFile, deletionTimestamp: number, dataChange: boolean): RemoveFile {
+function removeOf(file: AddFile, deletionTimestamp: number, dataChange: boolean): RemoveFile {
   const { path, partitionValues, size, stats, tags, deletionVector, baseRowId, defaultRowCommitVersion } =
     file;
   return {

@@ -26,11 +26,15 @@ function isComparison(where: Extract<Predicate, { column: string }>): boolean {
 }
 
 function notOne(where: unknown): DeltaError {
-  const text = JSON.stringify(where, (_, value) => (typeof value === 'bigint' ? String(value) : value));
   return new DeltaError(
     'invalid',
-    `Not a condition: ${text}`,
+    `Not a condition: ${predicateText(where)}`,
     {},
     `It has a column, an op of ${[...WITH_VALUE, 'in', ...WITHOUT].join(', ')}, and a value or values; or and, or, not.`,
   );
+}
+
+/** As JSON, for messages and a table's history: integers that JavaScript holds as bigint are texts in it. */
+export function predicateText(where: unknown): string {
+  return JSON.stringify(where, (_, value) => (typeof value === 'bigint' ? String(value) : value));
 }

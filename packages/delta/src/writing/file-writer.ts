@@ -18,7 +18,7 @@ export interface FileLimits {
   bytesBufferedMax: number;
 }
 
-export const fileLimitsDefault: FileLimits = {
+const fileLimitsDefault: FileLimits = {
   rowsPerFileMax: 1_000_000,
   bytesPerFileMax: 128 * 2 ** 20,
   bytesBufferedMax: 256 * 2 ** 20,

@@ -4,6 +4,7 @@ import { rowChecks } from '../constraints/row-checks.js';
 import type { Change, Predicate, Snapshot } from '../contract.js';
 import { DeltaError } from '../errors.js';
 import { setField } from '../parquet/assemble.js';
+import { predicateText } from '../prune/predicate.js';
 import { rowFilter } from '../rows/filter.js';
 import { fromUserNullable, type Row, toUser } from '../rows/values.js';
 import type { StructField, StructType } from '../schema.js';
@@ -65,7 +66,7 @@ export async function overwrite(
     const { rowsDeleted } = await deleteRows(place, snapshot, session, where);
     const { add = [], remove, cdc = [] } = await session.finish();
     const files = { add: [...add, ...fresh.add], remove, cdc: [...cdc, ...fresh.cdc] };
-    const parameters = { mode: 'Overwrite', predicate: JSON.stringify(where, jsonLiteral) };
+    const parameters = { mode: 'Overwrite', predicate: predicateText(where) };
     return built(
       'WRITE',
       parameters,
@@ -133,7 +134,7 @@ export async function deleteWhere(
   const counts = { ...none, ...(await deleteRows(place, snapshot, session, options.where)) };
   const files = await session.finish();
   if (files.remove?.length === 0 && !options.txn) return null;
-  const parameters = { predicate: JSON.stringify([JSON.stringify(options.where, jsonLiteral)]) };
+  const parameters = { predicate: JSON.stringify([predicateText(options.where)]) };
   return built('DELETE', parameters, snapshot, files, options.where, counts, options);
 }
 
@@ -151,7 +152,7 @@ export async function update(place: WritePlace, snapshot: Snapshot, options: Upd
   });
   const files = await session.finish();
   if (files.remove?.length === 0 && !options.txn) return null;
-  const parameters = where ? { predicate: JSON.stringify([JSON.stringify(where, jsonLiteral)]) } : {};
+  const parameters = where ? { predicate: JSON.stringify([predicateText(where)]) } : {};
   return built('UPDATE', parameters, snapshot, files, where ?? 'all', { ...none, ...counts }, options);
 }
 
@@ -289,9 +290,4 @@ function metricsOf(
 
 function counts(values: Record<string, number>): Record<string, string> {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]));
-}
-
-/** For the history only. */
-export function jsonLiteral(_key: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? String(value) : value;
 }

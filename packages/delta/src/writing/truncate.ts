@@ -3,7 +3,7 @@
  * the rules are those of the reference implementation (`StatisticsCollection.truncateMinStringAgg`, `…Max…`), by
  * UTF-16 units like there.
  */
-export const statsPrefixLength = 32;
+const statsPrefixLength = 32;
 
 const highest = '\u{10ffff}';
 const highestAscii = '\u007f';

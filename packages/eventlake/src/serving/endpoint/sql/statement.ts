@@ -104,6 +104,6 @@ function dataStart(sql: string, at: number): number {
   return at + (/^[ \t\f\v\r]*(?:;[ \t\f\v\r]*)?\n?/.exec(sql.slice(at, at + 1000))?.[0].length ?? 0);
 }
 
-export function isWord(token: Token, ...words: readonly string[]): boolean {
+function isWord(token: Token, ...words: readonly string[]): boolean {
   return token.kind === 'word' && words.includes(token.text.toUpperCase());
 }
