@@ -9,6 +9,7 @@
  * processes that stream: on a machine that does other things too, only the latter means anything.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
@@ -26,6 +27,7 @@ const ROUNDS = Number(process.argv[3] ?? 3);
 const DASHBOARDS = 50;
 const STREAM_ROWS = 1_000_000;
 const STREAMS = 21;
+const LIVE_QUERIES = 200;
 const STREAM_SQL = `SELECT number, toString(number) AS s, toDateTime64(number, 6) AS t, number % 7 AS k FROM numbers(${STREAM_ROWS})`;
 
 const bin = fileURLToPath(new URL('../packages/eventlake/bin/eventlake.js', import.meta.url));
@@ -55,10 +57,15 @@ async function measure(round: number): Promise<Record<string, number>> {
     const one = await alone(url);
     const same = await dashboards(url, dataDir, () => 0);
     const different = await dashboards(url, dataDir, (i) => i);
-    const inProcessFirst = round % 2 === 1 ? await chdbItself(dataDir) : undefined;
+    const inProcessFirst = round % 2 === 1 ? await streamedByItself(dataDir) : undefined;
     const ours = await streamed(url, server.pid!);
-    const inProcess = inProcessFirst ?? (await chdbItself(dataDir));
+    const inProcess = inProcessFirst ?? (await streamedByItself(dataDir));
+    server.kill('SIGTERM');
+    await once(server, 'exit');
+    const live = Array.from({ length: LIVE_QUERIES }, (_, i) => liveQuery(i));
+    const itself = await chdbItself(join(dataDir, 'clickhouse', 'data'), live);
     return {
+      inProcessP50Ms: itself.ms,
       aloneP50Ms: quantile(one, 0.5),
       aloneP99Ms: quantile(one, 0.99),
       sameP50Ms: quantile(same, 0.5),
@@ -216,10 +223,15 @@ function counted(url: string, query: string): Promise<number> {
   });
 }
 
-/** The same rows from chdb's own stream, in a process that does nothing else. */
-async function chdbItself(dataDir: string): Promise<Stream> {
+/** The same rows from chdb's own stream. */
+function streamedByItself(dataDir: string): Promise<Stream> {
+  return chdbItself(join(dataDir, 'chdb'), Array<string>(STREAMS).fill(STREAM_SQL));
+}
+
+/** chdb in a process that does nothing else. */
+async function chdbItself(folder: string, queries: readonly string[]): Promise<Stream> {
   const script = fileURLToPath(new URL('./endpoint/chdb-stream.mjs', import.meta.url));
-  const child = spawn(process.execPath, [script, join(dataDir, 'chdb'), STREAM_SQL, String(STREAMS)], {
+  const child = spawn(process.execPath, [script, folder, JSON.stringify(queries)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let printed = '';
