@@ -28,6 +28,8 @@ const DASHBOARDS = 50;
 const STREAM_ROWS = 1_000_000;
 const STREAMS = 21;
 const LIVE_QUERIES = 200;
+/** A day of windows of four types, at two bytes a row at least. */
+const LIVE_BYTES_MIN = 2 * 4 * 1440;
 const STREAM_SQL = `SELECT number, toString(number) AS s, toDateTime64(number, 6) AS t, number % 7 AS k FROM numbers(${STREAM_ROWS})`;
 
 const bin = fileURLToPath(new URL('../packages/eventlake/bin/eventlake.js', import.meta.url));
@@ -63,7 +65,7 @@ async function measure(round: number): Promise<Record<string, number>> {
     server.kill('SIGTERM');
     await once(server, 'exit');
     const live = Array.from({ length: LIVE_QUERIES }, (_, i) => liveQuery(i));
-    const itself = await chdbItself(join(dataDir, 'clickhouse', 'data'), live);
+    const itself = await chdbItself(join(dataDir, 'clickhouse', 'data'), LIVE_BYTES_MIN, live);
     return {
       inProcessP50Ms: itself.ms,
       aloneP50Ms: quantile(one, 0.5),
@@ -225,13 +227,13 @@ function counted(url: string, query: string): Promise<number> {
 
 /** The same rows from chdb's own stream. */
 function streamedByItself(dataDir: string): Promise<Stream> {
-  return chdbItself(join(dataDir, 'chdb'), Array<string>(STREAMS).fill(STREAM_SQL));
+  return chdbItself(join(dataDir, 'chdb'), STREAM_ROWS, Array<string>(STREAMS).fill(STREAM_SQL));
 }
 
 /** chdb in a process that does nothing else. */
-async function chdbItself(folder: string, queries: readonly string[]): Promise<Stream> {
+async function chdbItself(folder: string, bytesMin: number, queries: readonly string[]): Promise<Stream> {
   const script = fileURLToPath(new URL('./endpoint/chdb-stream.mjs', import.meta.url));
-  const child = spawn(process.execPath, [script, folder, JSON.stringify(queries)], {
+  const child = spawn(process.execPath, [script, folder, String(bytesMin), JSON.stringify(queries)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let printed = '';
