@@ -80,8 +80,8 @@ interface Status {
 }
 const status = async () => JSON.parse((await run(['status', '--json'], { cwd })).stdout) as Status;
 
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await sleep(100);
+async function until(isSo: () => Promise<boolean>, everyMs = 100): Promise<void> {
+  while (!(await isSo())) await sleep(everyMs);
 }
 
 async function count(url: string, sql: string): Promise<number> {
@@ -106,7 +106,10 @@ test('events reach every stage, Ctrl-C ends it cleanly, and the next start goes 
   expect(before.stages.every(({ rows }) => rows > 0)).toBe(true);
 
   const second = await dev();
-  await until(async () => (await status()).stages.every(({ rows }, i) => rows > before.stages[i]!.rows));
+  // Each look is a process of its own.
+  const stagesGrow = async () =>
+    (await status()).stages.every(({ rows }, i) => rows > before.stages[i]!.rows);
+  await until(stagesGrow, 1000);
   expect(await ctrlC(second.child)).toBe(0);
   for (const job of ['raw-landing', 'bronze-to-silver', 'silver-to-gold', 'fast-agg']) {
     expect((await run(['run', job, '--once'], { cwd })).code).toBe(0);

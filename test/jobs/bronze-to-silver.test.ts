@@ -115,7 +115,7 @@ describe('bronze-to-silver', () => {
           }
         },
       ),
-      { numRuns: 12 },
+      { numRuns: 8 },
     );
   }, 300_000);
 });

@@ -26,6 +26,11 @@ export function event(n: number, other: Partial<ShopEvent> = {}): ShopEvent {
   };
 }
 
+/** A click, this many minutes after noon. */
+export function click(n: number, minutes: number): ShopEvent {
+  return event(n, { event_type: 'click', timestamp: at(NOON_MS + minutes * MINUTE_MS) });
+}
+
 export function idOf(n: number): string {
   return `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
 }

@@ -32,3 +32,24 @@ it('every batch that appends to rollups is finished by the next start, once, whe
     true,
   );
 }, 900_000);
+
+it('a batch that folds every rollup is finished by the next start, once, wherever it broke off', async () => {
+  const passed = await atEveryCrashPoint(
+    'silver-to-gold',
+    { serving },
+    [
+      landed([event(1), event(2), event(3)]),
+      toSilver,
+      (lake) => toGold(lake),
+      landed([event(4), event(5), event(2)]),
+      toSilver,
+      (lake) => toGold(lake, { foldFilesMax: 0 }),
+    ],
+    async (lake: Lake) => ({ ...(await goldOf(lake)), mirrors: await mirrorsOf(serving) }),
+    (seen, undisturbed, where) => expect(seen, where).toEqual(undisturbed),
+  );
+  expect(passed).toContain('silver-to-gold:after-rollup.day_counts-commit');
+  expect(passed).toContain('silver-to-gold:after-rollup.day_visitors-commit');
+  expect(passed).toContain('silver-to-gold:after-gold.fact_events-commit');
+  expect(passed).toContain('silver-to-gold:after-publish');
+}, 300_000);
