@@ -12,6 +12,8 @@ const PAGES = [
   ...below('docs').filter((name) => name.endsWith('.md')),
   ...below('docs/guide'),
   ...below('docs/decisions'),
+  'packages/delta/README.md',
+  'packages/eventlake/README.md',
 ];
 
 test('the page of settings is what the declaration of the settings says', () => {
