@@ -44,6 +44,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<DuckDBInst
     // Nothing is ever loaded from the network: what is needed is built in.
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
+    // It keeps what was read of every file, up to the memory limit; the files lie on this machine, and the system has them.
+    enable_external_file_cache: 'false',
   });
   const connection = await database.connect();
   try {
