@@ -26,7 +26,7 @@ export interface DatabaseOptions {
 const GIVE_BACK = [
   'allocator_background_threads = true',
   "allocator_flush_threshold = '16MB'",
-  "allocator_bulk_deallocation_flush_threshold = '32MB'",
+  "allocator_bulk_deallocation_flush_threshold = '8MB'",
 ];
 
 /**
