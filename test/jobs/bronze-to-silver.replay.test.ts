@@ -1,9 +1,10 @@
-import { expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { bronzeToSilver } from '../../packages/eventlake/src/jobs/bronze-to-silver.js';
 import { runJob } from '../../packages/eventlake/src/jobs/loop.js';
+import type { PipelineDefinition } from '../../packages/eventlake/src/schema/definition.js';
 import { atEveryCrashPoint } from './crashes.js';
 import { event, records, type ShopEvent } from './events.js';
-import type { Lake } from './lake.js';
+import { Crash, type Lake, openLake } from './lake.js';
 import { land } from './landing.js';
 import { layerOf } from './tables.js';
 
@@ -40,3 +41,45 @@ it.each(['merge', 'overwrite'] as const)(
     );
   },
 );
+
+describe('where a batch was set aside in part, and the rules have changed since', () => {
+  let lake: Lake;
+  let former: PipelineDefinition;
+  beforeEach(async () => {
+    lake = await openLake();
+    former = lake.context.pipeline;
+    await arrive(first)(lake);
+    lake.crash.at = 'bronze-to-silver:after-quarantine-commit';
+    await expect(toSilver('merge')(lake)).rejects.toThrow(Crash);
+    lake.context.pipeline = withFridges(former);
+  });
+  afterEach(() => lake.close());
+
+  const rowsOf = async (table: string) => (await layerOf(lake.context, 'silver'))[`silver.${table}`];
+
+  it('it is refused, until the former rules are back', async () => {
+    await expect(toSilver('merge')(lake)).rejects.toMatchObject({
+      kind: 'invalid',
+      message: expect.stringContaining('silver.user_events_quarantine got 1 rows of batch 1'),
+      hint: expect.stringContaining('--full-refresh'),
+    });
+    expect(await rowsOf('user_events')).toEqual([]);
+    lake.context.pipeline = former;
+    await toSilver('merge')(lake);
+    expect(await rowsOf('user_events')).toHaveLength(2);
+    expect(await rowsOf('user_events_quarantine')).toHaveLength(1);
+  });
+
+  it('a full refresh makes silver anew, by the new rules', async () => {
+    const job = bronzeToSilver(lake.context, { fullRefresh: true });
+    await runJob(job, lake.context, { intervalMs: 1, once: true });
+    expect(await rowsOf('user_events')).toHaveLength(3);
+    expect(await rowsOf('user_events_quarantine')).toEqual([]);
+  });
+});
+
+function withFridges(pipeline: PipelineDefinition): PipelineDefinition {
+  const { fields } = pipeline.event;
+  const source = { ...fields.source!, values: [...fields.source!.values!, 'fridge'] };
+  return { ...pipeline, event: { ...pipeline.event, fields: { ...fields, source } } };
+}

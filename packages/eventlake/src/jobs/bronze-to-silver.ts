@@ -1,6 +1,7 @@
 import { PLANS_KEPT, type Plan } from '../batch/plan.js';
 import { openPlanStore } from '../batch/plan-store.js';
-import type { BatchId, EngineSession, WriteMode } from '../engine/engine.js';
+import type { BatchId, EngineSession, PreparedWrite, WriteMode } from '../engine/engine.js';
+import { EventlakeError } from '../errors.js';
 import { bronzeTables, silverTables } from '../schema/tables.js';
 import { batchesOfRows } from './batch-bounds.js';
 import type { BatchReport, Job, JobContext } from './job.js';
@@ -62,7 +63,7 @@ export function bronzeToSilver(context: JobContext, options: BronzeToSilverOptio
     const heal = 'Run bronze-to-silver with --full-refresh: silver is made anew from bronze.';
     refuseSetBack('bronze-to-silver', silver.events.name, committed, planned, heal);
     if (!newest || committed === planned) return;
-    await execute(newest);
+    await execute(newest, { isReplay: true });
   }
 
   async function runBatch(): Promise<BatchReport | undefined> {
@@ -100,7 +101,7 @@ export function bronzeToSilver(context: JobContext, options: BronzeToSilverOptio
     };
   }
 
-  async function execute(plan: Plan<SilverInput>): Promise<BatchReport> {
+  async function execute(plan: Plan<SilverInput>, { isReplay = false } = {}): Promise<BatchReport> {
     const startedMs = performance.now();
     const rows = await withSession(async (session) => {
       const { fromLogBatch, toLogBatch, mode } = plan.input;
@@ -109,6 +110,7 @@ export function bronzeToSilver(context: JobContext, options: BronzeToSilverOptio
         session,
         plan,
         mode === 'merge' ? await merged(session, plan) : await rebuilt(session, plan),
+        isReplay,
       );
     });
     await plans.forget(plan.batch - PLANS_KEPT);
@@ -128,13 +130,22 @@ export function bronzeToSilver(context: JobContext, options: BronzeToSilverOptio
     return streamedSilverRows(session, pipeline, plannedAt);
   }
 
-  async function commit(session: EngineSession, { batch, input }: Plan<SilverInput>, rows: SilverRows) {
+  async function commit(
+    session: EngineSession,
+    { batch, input }: Plan<SilverInput>,
+    rows: SilverRows,
+    isReplay: boolean,
+  ) {
     const id: BatchId = { appId, version: batch };
     const mode: WriteMode = input.mode === 'merge' ? 'append' : 'overwrite';
     signal.throwIfAborted();
     const quarantine = await session.prepare(silver.quarantine.name, rows.quarantine);
     const duplicates = await session.prepare(silver.duplicates.name, rows.duplicates);
     const events = await session.prepare(silver.events.name, rows.events);
+    // A full refresh that is to come makes all three anew.
+    if (isReplay && !fullRefresh) {
+      for (const write of [quarantine, duplicates]) await refuseOtherRules(session, batch, input, write);
+    }
     for (const [name, write] of Object.entries({ quarantine, duplicates })) {
       signal.throwIfAborted();
       // Nothing to append needs no commit: only the position, which is silver's, must move.
@@ -146,6 +157,27 @@ export function bronzeToSilver(context: JobContext, options: BronzeToSilverOptio
     await session.commit(events, id, mode);
     crashPoint('bronze-to-silver:after-commit');
     return { rowsIn: events.rows + duplicates.rows + quarantine.rows, rowsOut: events.rows };
+  }
+
+  /** What of a batch was set aside before a crash was decided by the rules of then: the rest must be by the same. */
+  async function refuseOtherRules(
+    session: EngineSession,
+    batch: number,
+    { fromLogBatch, toLogBatch }: SilverInput,
+    { table, rows }: PreparedWrite,
+  ): Promise<void> {
+    const { txnVersion } = await engine.tableState(table, appId);
+    if (txnVersion !== batch) return;
+    const where = withinBatches(fromLogBatch, toLogBatch);
+    await session.readTable('set_aside', table, { where, columns: ['log_batch'] });
+    const [had] = await session.longs('SELECT count(*) AS n FROM set_aside');
+    if (had === BigInt(rows)) return;
+    throw new EventlakeError(
+      'invalid',
+      `${table} got ${had} rows of batch ${batch} before bronze-to-silver was broken off, and would get ${rows} now`,
+      { job: 'bronze-to-silver', table, batch },
+      'The declaration has changed meanwhile. Put the former one back until `eventlake run bronze-to-silver --once` is through; or run it with --full-refresh, which makes silver anew from bronze.',
+    );
   }
 
   async function readBronze(session: EngineSession, from: number, to: number, columns?: string[]) {
