@@ -105,7 +105,9 @@ test('events reach every stage, Ctrl-C ends it cleanly, and the next start goes 
   const before = await status();
   expect(before.stages.every(({ rows }) => rows > 0)).toBe(true);
 
-  const second = await dev();
+  // Both looked before there was anything new, and would look again in a minute.
+  const often = ['bronzeToSilver', 'silverToGold'].flatMap((job) => ['--set', `${job}.intervalMs=1000`]);
+  const second = await dev(...often);
   // Each look is a process of its own.
   const stagesGrow = async () =>
     (await status()).stages.every(({ rows }, i) => rows > before.stages[i]!.rows);
