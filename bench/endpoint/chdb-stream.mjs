@@ -1,6 +1,6 @@
 // Streams the results of queries in Native from chdb in this process, one after the other. Prints the median milliseconds,
-// and the mean CPU. Before it counts it runs the first of them three times. A result of
-// fewer bytes than are given is a failure.
+// and the mean CPU. Before it counts it runs the first of them three times. A result of fewer bytes than are given is a
+// failure.
 import { Session } from 'chdb';
 
 const [folder, bytesMin, list] = process.argv.slice(2);

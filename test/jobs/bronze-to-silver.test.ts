@@ -115,7 +115,7 @@ describe('bronze-to-silver', () => {
           }
         },
       ),
-      { numRuns: 8 },
+      { numRuns: 12 },
     );
   }, 300_000);
 });

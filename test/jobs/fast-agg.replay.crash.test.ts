@@ -49,13 +49,14 @@ it('makes the live tables anew, the same ones, from bronze and the log, wherever
   };
   const anew = (lake: Lake) =>
     runJob(fastAgg(lake.context, { fullRefresh: true }), lake.context, { intervalMs: 1, once: true });
-  const lake = await openLake({ serving });
+  const options = { serving, partitions: 1 };
+  const lake = await openLake(options);
   await fill(lake);
   const before = await liveOf(serving);
   await lake.close();
   const passed = await atEveryCrashPoint(
     'fast-agg',
-    { serving, partitions: 1 },
+    options,
     [() => dropLive(serving), fill, anew, (lake) => countLive(lake)],
     () => liveOf(serving),
     (seen, undisturbed, where) => {

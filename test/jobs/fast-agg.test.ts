@@ -138,7 +138,7 @@ describe('fast-agg', () => {
           expect(await run(true)).toEqual(await run(false));
         },
       ),
-      { numRuns: 6 },
+      { numRuns: 10 },
     );
   }, 300_000);
 

@@ -12,22 +12,28 @@ beforeAll(async () => {
 });
 afterAll(() => closeServing());
 
+/** What comes before a batch of gold that is not the first. */
+const twoArrivals = [
+  landed([event(1), event(2), event(3)]),
+  toSilver,
+  (lake: Lake) => toGold(lake),
+  landed([event(4), event(5), event(2)]),
+  toSilver,
+];
+const goldAndMirrors = async (lake: Lake) => ({ ...(await goldOf(lake)), mirrors: await mirrorsOf(serving) });
+
 it('every batch that appends to rollups is finished by the next start, once, wherever it broke off', async () => {
   await atEveryCrashPoint(
     'silver-to-gold',
     { serving },
     [
-      landed([event(1), event(2), event(3)]),
-      toSilver,
-      (lake) => toGold(lake),
-      landed([event(4), event(5), event(2)]),
-      toSilver,
+      ...twoArrivals,
       (lake) => toGold(lake),
       landed([event(6)]),
       toSilver,
       (lake) => toGold(lake, { fullRefresh: true }),
     ],
-    async (lake: Lake) => ({ ...(await goldOf(lake)), mirrors: await mirrorsOf(serving) }),
+    goldAndMirrors,
     (seen, undisturbed, where) => expect(seen, where).toEqual(undisturbed),
     true,
   );
@@ -37,15 +43,8 @@ it('a batch that folds every rollup is finished by the next start, once, whereve
   const passed = await atEveryCrashPoint(
     'silver-to-gold',
     { serving },
-    [
-      landed([event(1), event(2), event(3)]),
-      toSilver,
-      (lake) => toGold(lake),
-      landed([event(4), event(5), event(2)]),
-      toSilver,
-      (lake) => toGold(lake, { foldFilesMax: 0 }),
-    ],
-    async (lake: Lake) => ({ ...(await goldOf(lake)), mirrors: await mirrorsOf(serving) }),
+    [...twoArrivals, (lake) => toGold(lake, { foldFilesMax: 0 })],
+    goldAndMirrors,
     (seen, undisturbed, where) => expect(seen, where).toEqual(undisturbed),
   );
   expect(passed).toContain('silver-to-gold:after-rollup.day_counts-commit');

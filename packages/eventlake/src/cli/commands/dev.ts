@@ -131,7 +131,7 @@ function childrenOf(
 ): import('./dev/supervisor.js').ChildSpec[] {
   const { settings } = invocation;
   const flags = sharedFlags(invocation);
-  const commandWith = (nodeFlags: readonly string[], ...args: string[]): [string, ...string[]] => [
+  const command = (args: readonly string[], nodeFlags: readonly string[] = []): [string, ...string[]] => [
     process.execPath,
     ...nodeFlags,
     ...process.execArgv,
@@ -140,17 +140,16 @@ function childrenOf(
     ...flags,
     '--json',
   ];
-  const command = (...args: string[]) => commandWith([], ...args);
   const embedded = settings.clickhouse.url === undefined;
   const { intervalMs } = settings.verify;
   return [
-    ...(embedded ? [{ name: 'serve', command: command('serve') }] : []),
-    ...(withProducer ? [{ name: 'producer', command: command('run', 'producer') }] : []),
+    ...(embedded ? [{ name: 'serve', command: command(['serve']) }] : []),
+    ...(withProducer ? [{ name: 'producer', command: command(['run', 'producer']) }] : []),
     // Who needs ClickHouse waits for the endpoint, instead of opening the folder in its own process.
-    ...JOBS.map(({ name }) => ({ name, command: commandWith(JOB_NODE_FLAGS, 'run', name) })),
+    ...JOBS.map(({ name }) => ({ name, command: command(['run', name], JOB_NODE_FLAGS) })),
     ...(intervalMs === undefined
       ? []
-      : [{ name: 'verify', command: command('verify', '--every', String(Math.ceil(intervalMs / 1000))) }]),
+      : [{ name: 'verify', command: command(['verify', '--every', String(Math.ceil(intervalMs / 1000))]) }]),
   ];
 }
 
