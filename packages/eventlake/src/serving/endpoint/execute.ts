@@ -16,6 +16,7 @@ import type { EndpointLimits } from './limits.js';
 import { helloAnswer } from './native/hello.js';
 import { preamble } from './preamble.js';
 import type { AdmissionQueue } from './queue.js';
+import type { ReadOnlyCheck } from './read-only-check.js';
 import type { ReaderConnections } from './reader-connections.js';
 import type { QueryRequest } from './request.js';
 import { ResultWriter } from './respond.js';
@@ -30,6 +31,7 @@ export interface ExecuteContext {
   queue: AdmissionQueue;
   sessions: Sessions;
   readers: ReaderConnections;
+  readOnly: ReadOnlyCheck;
   lake: LakeTables;
   versions: TableVersions;
   cache: ResultCache;
@@ -204,7 +206,7 @@ async function run(
   const { lake, limits, versions } = context;
   const { role, sql, before, format } = work;
   await lake.refresh();
-  if (role === 'reader') await mustOnlyRead(connection, sql.text);
+  if (role === 'reader') await context.readOnly.mustOnlyRead(connection, sql.text);
   if (sql.statement.kind === 'rows') {
     const bytesMax = role === 'reader' ? limits.reader.resultBytesMax : Number.POSITIVE_INFINITY;
     const writer = writerOf(context, work);
@@ -254,13 +256,6 @@ function guard(text: string, request: QueryRequest): void {
   }
   const why = whyRefused(text, request.parameters);
   if (why !== undefined) throw exceptions.refused(why);
-}
-
-/** What ClickHouse's own parser says, after ours. A text that does not parse goes on, for its error message. */
-async function mustOnlyRead(connection: EngineConnection, text: string): Promise<void> {
-  const { statementCount, queryClass } = await connection.classify(text);
-  if (statementCount === 0) return;
-  if (statementCount !== 1 || queryClass !== 0) throw exceptions.refused('statements that do more than read');
 }
 
 function insertFrom(work: Work, statement: { head: string; settings: string; format: string }): string {

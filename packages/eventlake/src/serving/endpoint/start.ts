@@ -21,6 +21,7 @@ import { lakeAddress } from './lake-address.js';
 import { defaultLimits, type EndpointLimits } from './limits.js';
 import { type Listener, listen, mustNotBeOpenToAll } from './listen.js';
 import { AdmissionQueue } from './queue.js';
+import { ReadOnlyCheck } from './read-only-check.js';
 import { ReaderConnections } from './reader-connections.js';
 import { Sessions } from './sessions.js';
 import type { TlsFiles } from './tls.js';
@@ -110,6 +111,7 @@ async function startOn(options: EndpointOptions, limits: EndpointLimits, lock: L
       queue,
       sessions,
       readers,
+      readOnly: new ReadOnlyCheck(),
       lake,
       versions,
       cache,
