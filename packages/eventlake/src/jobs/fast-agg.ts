@@ -8,7 +8,16 @@ import { liveTables } from '../schema/tables.js';
 import { countLive } from './count-live.js';
 import type { BatchReport, JobContext, StreamingJob } from './job.js';
 import { landedLife, landedLives, landedPlan, lostWithin } from './landed.js';
-import { filledLiveTable, foreignCounts, refuseEarlier, truncateLiveTables, useUp } from './live-tables.js';
+import {
+  filledLiveTable,
+  foreignCounts,
+  type LiveSums,
+  liveSums,
+  refuseEarlier,
+  sumsOf,
+  truncateLiveTables,
+  useUp,
+} from './live-tables.js';
 import { beginning, commitPassed } from './log-positions.js';
 import { nextRanges } from './log-ranges.js';
 import { common, merged, without } from './offset-sets.js';
@@ -20,6 +29,8 @@ export interface LiveInput extends Passed {
   ranges: OffsetRange[];
   /** Per partition, the highest valid event time before the batch, microseconds since 1970; null: none yet. */
   highestEventUs: readonly (number | null)[];
+  /** What each live table added up to before it, so that a start can tell whether it has been counted. */
+  sums?: LiveSums;
   /** The log had the ranges no longer when the batch was planned, but they had landed. */
   source?: 'bronze';
   /** A batch of nothing, which empties the live tables: those after it count everything again. */
@@ -46,7 +57,8 @@ const RESETS_MAX = 1000;
  * inserted is only ever new, so the tables' sums are exact at every moment.
  *
  * Each table gets one block a batch under the token `fast-agg/<topic>/<N>`: a replay inserts nothing twice. The position
- * is the newest plan, once all its blocks are in; every start replays that plan.
+ * is the newest plan, once all its blocks are in; every start replays that plan. Tokens are not all: what a table adds up to
+ * tells whether it has a block whose token a power loss has taken, or has none although its token is there.
  *
  * What the log has no longer is counted from bronze, so that what is lost here is what raw-landing has lost, too; and so
  * that live tables that are gone can be made anew, which happens by itself.
@@ -59,6 +71,8 @@ export function fastAgg(context: JobContext, options: FastAggOptions = {}): Stre
   let passed: Passed = { topicId: '', start: [], position: [] };
   let highest: readonly (number | null)[] = [];
   let recordBytes = RECORD_BYTES;
+  /** What the live tables add up to, since this start has looked. */
+  let sums: LiveSums | undefined;
   let isAsked = options.fullRefresh ?? false;
   /** The tables, for a plan of which it is not known that nobody had gone on from it. */
   let emptied = false;
@@ -82,6 +96,7 @@ export function fastAgg(context: JobContext, options: FastAggOptions = {}): Stre
       highest = passed.position.map(() => null);
     }
     hasRefused = false;
+    sums = await liveSums(context);
     // From here on, retention waits for this consumer.
     if (goOn(info, passed, 0).gaps.length === 0 && passed.unsure === newest?.input.unsure) {
       await commitPassed(context, 'fast-agg', passed);
@@ -179,7 +194,10 @@ export function fastAgg(context: JobContext, options: FastAggOptions = {}): Stre
     const input = (await nextInput(info)) ?? (passed.unsure !== newest?.input.unsure ? nothing() : undefined);
     if (!input) return undefined;
     const { more, ...planned } = input;
-    const plan = newPlan<LiveInput>(context, 'fast-agg', newest?.batch, planned);
+    const plan = newPlan<LiveInput>(context, 'fast-agg', newest?.batch, {
+      ...planned,
+      ...(sums && { sums }),
+    });
     crashPoint('fast-agg:before-plan');
     await plans.put(plan);
     const anew = !newest || newest.input.reset === true;
@@ -187,7 +205,8 @@ export function fastAgg(context: JobContext, options: FastAggOptions = {}): Stre
     crashPoint('fast-agg:after-plan');
     if (!hasRefused) await refuseEarlier(context, plan.batch, { anew });
     hasRefused = true;
-    return { ...(await execute(plan)), more };
+    const report = await execute(plan);
+    return { ...report, more: more || newest !== plan };
   }
 
   async function nextInput(info: TopicInfo): Promise<(LiveInput & { more: boolean }) | undefined> {
@@ -292,7 +311,16 @@ export function fastAgg(context: JobContext, options: FastAggOptions = {}): Stre
     recordBytes = counted.recordBytes ?? recordBytes;
     signal.throwIfAborted();
     await refuseZombie(plan);
-    await insert(plan, counted.increments);
+    if (!(await insert(plan, counted.increments, info !== undefined))) {
+      context.logger.warn(
+        { job: 'fast-agg', batch: plan.batch },
+        'fast-agg makes the live tables anew: ClickHouse knows the token of a batch that it does not have',
+      );
+      await reset(info ?? (await log.topic(topic)));
+      sums = await liveSums(context);
+      const durationMs = performance.now() - startedMs;
+      return { job: 'fast-agg', batch: plan.batch, rowsIn: 0, rowsOut: 0, durationMs };
+    }
     const { topicId, start, position, earlier, lost } = plan.input;
     const allUnsure =
       unsure.length > 0 ? merged([...(plan.input.unsure ?? []), ...unsure]) : plan.input.unsure;
@@ -323,18 +351,40 @@ export function fastAgg(context: JobContext, options: FastAggOptions = {}): Stre
     };
   }
 
-  async function insert(plan: Plan<LiveInput>, increments: readonly LiveIncrement[]): Promise<void> {
+  /**
+   * Tells what is in from what is not by what the tables add up to, where that is in doubt: the embedded ClickHouse writes a
+   * token just before its block, and does not flush it.
+   * @returns false where a table has not got its block, and takes it for a repetition.
+   */
+  async function insert(
+    plan: Plan<LiveInput>,
+    increments: readonly LiveIncrement[],
+    isReplay: boolean,
+  ): Promise<boolean> {
     const serving = await context.serving();
+    const { connections } = serving;
+    const before = plan.input.sums;
+    const own = sumsOf(pipeline, increments);
+    const found = isReplay && before ? await liveSums(context) : {};
+    const blocks = [...liveRows(pipeline, increments)].filter(
+      ([table]) => found[table] === undefined || found[table] !== before![table]! + own[table]!,
+    );
     // At once, since most of each is waiting for the disk; all have ended before a failure is thrown.
-    const inserts = [...liveRows(pipeline, increments)].map(async ([table, rows]) => {
+    const inserts = blocks.map(async ([table, rows]) => {
       await serving.insert(table, rows, tokenOf(plan.batch));
       crashPoint(`fast-agg:after-${table}-insert`);
     });
     const [failed] = (await Promise.allSettled(inserts)).filter(isRejected);
-    if (!failed) return;
-    // Refused by ClickHouse, perhaps, where another instance has gone on.
-    await refuseZombie(plan);
-    throw failed.reason;
+    if (failed) {
+      // Refused by ClickHouse, perhaps, where another instance has gone on.
+      await refuseZombie(plan);
+      throw failed.reason;
+    }
+    sums = sums && plus(sums, own);
+    const isInDoubt = isReplay || serving.connections !== connections;
+    if (!isInDoubt || !before || settings.clickhouse.url !== undefined) return true;
+    const now = await liveSums(context);
+    return blocks.every(([table]) => now[table] !== before[table]);
   }
 
   /** Tokens do not outlive a reset: before each insert, since another instance may have planned one. */
@@ -350,6 +400,10 @@ export function fastAgg(context: JobContext, options: FastAggOptions = {}): Stre
   }
 
   return { name: 'fast-agg', recover, runBatch, maintain: async () => {}, position: () => passed.position };
+}
+
+function plus(sums: LiveSums, more: LiveSums): LiveSums {
+  return Object.fromEntries(Object.entries(sums).map(([table, sum]) => [table, sum + (more[table] ?? 0)]));
 }
 
 function isRejected(result: PromiseSettledResult<void>): result is PromiseRejectedResult {

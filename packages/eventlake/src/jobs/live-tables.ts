@@ -1,5 +1,7 @@
 import { EventlakeError } from '../errors.js';
+import type { PipelineDefinition } from '../schema/definition.js';
 import { textLiteral } from '../schema/macros.js';
+import type { LiveIncrement } from '../schema/sql.js';
 import { liveTables } from '../schema/tables.js';
 import type { JobContext } from './job.js';
 
@@ -23,6 +25,26 @@ export function foreignCounts(table: string, url: string): EventlakeError {
     { table, url, job: 'fast-agg' },
     'Drop the tables of `realtime` there, if their lake is gone, or name another server.',
   );
+}
+
+/** Live table → the sum of its counts. */
+export type LiveSums = Readonly<Record<string, number>>;
+
+/** What each live table adds up to now. */
+export async function liveSums({ pipeline, serving }: JobContext): Promise<LiveSums> {
+  const { tables, late } = pipeline.live;
+  const sums = [...tables, late].map(
+    ({ name, count }) => `SELECT ${textLiteral(name)} AS live_table, sum(${count}) AS total FROM ${name}`,
+  );
+  const rows = await (await serving()).query<{ live_table: string; total: number }>(sums.join(' UNION ALL '));
+  return Object.fromEntries(rows.map(({ live_table, total }) => [live_table, total]));
+}
+
+/** What increments add to each live table. */
+export function sumsOf({ live }: PipelineDefinition, increments: readonly LiveIncrement[]): LiveSums {
+  const sums = Object.fromEntries([...live.tables, live.late].map(({ name }) => [name, 0]));
+  for (const { live_table, event_count } of increments) sums[live_table]! += Number(event_count);
+  return sums;
 }
 
 /** Whatever was counted, gone, with the insert tokens of it. */

@@ -47,6 +47,7 @@ const ONE_BLOCK = {
 /** The Serving contract over `@clickhouse/client`, whoever answers. */
 export class ClickHouseServing implements Serving {
   #current: { client: ClickHouseClient; url: string };
+  #connections = 1;
   #closed = false;
 
   private constructor(
@@ -58,6 +59,10 @@ export class ClickHouseServing implements Serving {
 
   static async open(connector: Connector): Promise<ClickHouseServing> {
     return new ClickHouseServing(connector, await connector.connect());
+  }
+
+  get connections(): number {
+    return this.#connections;
   }
 
   get url(): string {
@@ -204,6 +209,7 @@ export class ClickHouseServing implements Serving {
   async #reconnect(): Promise<void> {
     const gone = this.#current;
     this.#current = await this.connector.connect();
+    this.#connections++;
     if (gone.client !== this.#current.client) await gone.client.close().catch(() => {});
   }
 }

@@ -8,6 +8,9 @@ import type { ServingTable } from '../schema/definition.js';
 export interface Serving {
   readonly url: string;
 
+  /** How often it has connected: where this has changed, ClickHouse may have been started anew meanwhile. */
+  readonly connections: number;
+
   /** Makes databases and tables that are missing, and adds columns that are new. Drops nothing. */
   ensure(tables: readonly ServingTable[]): Promise<void>;
 
@@ -18,8 +21,9 @@ export interface Serving {
   apply(tables: readonly ServingTable[], options: { drops: boolean }): Promise<void>;
 
   /**
-   * Inserts the rows as one block. The same `token` again changes nothing, also after a crash or a power loss:
-   * when this resolves, the rows are durable. No rows: no block.
+   * Inserts the rows as one block. When this resolves, they are durable. The same `token` again changes nothing; but where
+   * the embedded ClickHouse was killed, or lost power, just when an insert was under way, it may know the token without the
+   * rows, or have the rows without the token: what it has is to be looked at. No rows: no block.
    */
   insert(table: string, rows: readonly Row[], token: string): Promise<void>;
 

@@ -1,6 +1,7 @@
 /**
  * What the engine takes from its server configuration, because it cannot be told later: caches and pools for one
- * machine that does other things too, and background threads that look around less often while nothing happens.
+ * machine that does other things too, background threads that look around less often while nothing happens, and merges that
+ * survive a power loss.
  */
 export function serverConfig(folder: string, caFile?: string): string {
   const MiB = 1024 * 1024;
@@ -24,6 +25,8 @@ export function serverConfig(folder: string, caFile?: string): string {
     max_io_thread_pool_size: 16,
     max_io_thread_pool_free_size: 0,
     max_concurrent_queries: 0,
+    // chdb deletes parts as soon as they are merged, a server only after eight minutes: what they became must be on the disk.
+    merge_tree: { min_rows_to_fsync_after_merge: 1 },
     ...(caFile !== undefined && {
       openSSL: { client: { caConfig: caFile, loadDefaultCAFile: 'false' } },
     }),
