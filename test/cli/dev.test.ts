@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -159,6 +159,14 @@ test.each([
     expect(await lockHolders(cwd)).toEqual([]);
   },
 );
+
+test.runIf(process.platform === 'linux')('its jobs give memory back early', async () => {
+  await dev('--no-producer');
+  await until(async () => (await holders()).some(({ name }) => name === 'raw-landing'));
+  const { pid } = (await holders()).find(({ name }) => name === 'raw-landing')!;
+  expect(await readFile(`/proc/${pid}/environ`, 'utf8')).toContain('MALLOC_MMAP_THRESHOLD_=1048576\0');
+  expect(await readFile(`/proc/${pid}/cmdline`, 'utf8')).toContain('--max-semi-space-size=2\0');
+});
 
 test('a second one on the same folder is refused; a taken port is said at once', async () => {
   await dev('--no-producer');

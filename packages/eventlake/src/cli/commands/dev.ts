@@ -19,6 +19,13 @@ const DEV_INTERVAL_MS = 60_000;
  */
 const JOB_NODE_FLAGS = ['--max-semi-space-size=2'];
 
+/**
+ * What is as large as this, in bytes, is given back to the system as soon as it is freed. By default glibc raises the bound up to
+ * 32 MiB with each large piece that is freed, and pieces of that size then lie between others for good. It reads its bounds
+ * when a process starts (mallopt(3)); other C libraries do not know the name.
+ */
+const GIVEN_BACK_FROM = { name: 'MALLOC_MMAP_THRESHOLD_', bytes: 1024 * 1024 };
+
 interface DevOptions {
   rate?: string;
   port?: string;
@@ -76,6 +83,8 @@ async function dev(invocation: Invocation, options: DevOptions): Promise<void> {
     json,
     live: options.live,
   });
+  // For the children.
+  process.env[GIVEN_BACK_FROM.name] ??= String(GIVEN_BACK_FROM.bytes);
   const supervisor = supervise(childrenOf(invocation, options.producer), {
     onLine: (name, line) => screen.line(name, line),
     onMessage: (name, message) => screen.message(name, message),
