@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createDatabase, createTable } from '../../packages/eventlake/src/serving/ddl.js';
 import { Engine } from '../../packages/eventlake/src/serving/endpoint/engine.js';
@@ -58,4 +59,11 @@ test('what parts were merged into, or mutated to, is on the disk before they are
       engine.administer('ALTER TABLE realtime.merged DELETE WHERE a = 1 SETTINGS mutations_sync = 1'),
     ),
   ).toBeGreaterThan(0);
+});
+
+test('a table that was dropped is gone within seconds, not after eight minutes', async () => {
+  await makeTable('realtime.dropped');
+  await engine.administer('DROP TABLE realtime.dropped');
+  const waiting = () => engine.administer('SELECT table FROM system.dropped_tables');
+  while ((await waiting()).length > 0) await sleep(100);
 });
