@@ -317,6 +317,7 @@ export function fastAgg(context: JobContext, options: FastAggOptions = {}): Stre
         'fast-agg makes the live tables anew: ClickHouse knows the token of a batch that it does not have',
       );
       await reset(info ?? (await log.topic(topic)));
+      hasRefused = false;
       sums = await liveSums(context);
       const durationMs = performance.now() - startedMs;
       return { job: 'fast-agg', batch: plan.batch, rowsIn: 0, rowsOut: 0, durationMs };
