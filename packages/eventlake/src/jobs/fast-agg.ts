@@ -5,6 +5,7 @@ import type { OffsetRange, TopicInfo } from '../log/event-log.js';
 import { textLiteral } from '../schema/macros.js';
 import { type LiveIncrement, liveRows } from '../schema/sql.js';
 import { liveTables } from '../schema/tables.js';
+import type { Row } from '../serving/serving.js';
 import { countLive } from './count-live.js';
 import type { BatchReport, JobContext, StreamingJob } from './job.js';
 import { landedLife, landedLives, landedPlan, lostWithin } from './landed.js';
@@ -29,7 +30,7 @@ export interface LiveInput extends Passed {
   ranges: OffsetRange[];
   /** Per partition, the highest valid event time before the batch, microseconds since 1970; null: none yet. */
   highestEventUs: readonly (number | null)[];
-  /** What each live table added up to before it, so that a start can tell whether it has been counted. */
+  /** What each live table added up to before it, where ClickHouse is the embedded one. */
   sums?: LiveSums;
   /** The log had the ranges no longer when the batch was planned, but they had landed. */
   source?: 'bronze';
@@ -57,8 +58,8 @@ const RESETS_MAX = 1000;
  * inserted is only ever new, so the tables' sums are exact at every moment.
  *
  * Each table gets one block a batch under the token `fast-agg/<topic>/<N>`: a replay inserts nothing twice. The position
- * is the newest plan, once all its blocks are in; every start replays that plan. Tokens are not all: what a table adds up to
- * tells whether it has a block whose token a power loss has taken, or has none although its token is there.
+ * is the newest plan, once all its blocks are in; every start replays that plan. The embedded ClickHouse may lose a token and
+ * keep the block, or the other way round: there, what a table adds up to tells.
  *
  * What the log has no longer is counted from bronze, so that what is lost here is what raw-landing has lost, too; and so
  * that live tables that are gone can be made anew, which happens by itself.
@@ -67,11 +68,12 @@ export function fastAgg(context: JobContext, options: FastAggOptions = {}): Stre
   const { pipeline, log, store, settings, crashPoint, signal } = context;
   const { topic } = pipeline.event;
   const plans = openPlanStore<LiveInput>(store, 'fast-agg', topic);
+  const isEmbedded = settings.clickhouse.url === undefined;
   let newest: Plan<LiveInput> | undefined;
   let passed: Passed = { topicId: '', start: [], position: [] };
   let highest: readonly (number | null)[] = [];
   let recordBytes = RECORD_BYTES;
-  /** What the live tables add up to, since this start has looked. */
+  /** What the live tables add up to, where ClickHouse is the embedded one, and since this start has looked. */
   let sums: LiveSums | undefined;
   let isAsked = options.fullRefresh ?? false;
   /** The tables, for a plan of which it is not known that nobody had gone on from it. */
@@ -96,7 +98,7 @@ export function fastAgg(context: JobContext, options: FastAggOptions = {}): Stre
       highest = passed.position.map(() => null);
     }
     hasRefused = false;
-    sums = await liveSums(context);
+    sums = isEmbedded ? await liveSums(context) : undefined;
     // From here on, retention waits for this consumer.
     if (goOn(info, passed, 0).gaps.length === 0 && passed.unsure === newest?.input.unsure) {
       await commitPassed(context, 'fast-agg', passed);
@@ -175,7 +177,10 @@ export function fastAgg(context: JobContext, options: FastAggOptions = {}): Stre
       await truncateLiveTables(context);
       crashPoint('fast-agg:after-reset');
       // Emptied tables remember no tokens.
-      if (plan.input.underWay !== undefined) await useUp(context, tokenOf(plan.input.underWay));
+      const { underWay } = plan.input;
+      for (const token of underWay === undefined ? [] : [tokenOf(underWay), againTokenOf(underWay)]) {
+        await useUp(context, token);
+      }
       const planned = await plans.newest();
       if (planned?.batch !== plan.batch && !planned?.input.reset) return false;
       // Filled, where that insert has come in between.
@@ -187,6 +192,11 @@ export function fastAgg(context: JobContext, options: FastAggOptions = {}): Stre
 
   function tokenOf(batch: number): string {
     return `fast-agg/${topic}/${batch}`;
+  }
+
+  /** Of a block that ClickHouse does not have although it knows its token. */
+  function againTokenOf(batch: number): string {
+    return `fast-agg/${topic}/again/${batch}`;
   }
 
   async function runBatch(): Promise<BatchReport | undefined> {
@@ -205,8 +215,7 @@ export function fastAgg(context: JobContext, options: FastAggOptions = {}): Stre
     crashPoint('fast-agg:after-plan');
     if (!hasRefused) await refuseEarlier(context, plan.batch, { anew });
     hasRefused = true;
-    const report = await execute(plan);
-    return { ...report, more: more || newest !== plan };
+    return { ...(await execute(plan)), more };
   }
 
   async function nextInput(info: TopicInfo): Promise<(LiveInput & { more: boolean }) | undefined> {
@@ -311,17 +320,7 @@ export function fastAgg(context: JobContext, options: FastAggOptions = {}): Stre
     recordBytes = counted.recordBytes ?? recordBytes;
     signal.throwIfAborted();
     await refuseZombie(plan);
-    if (!(await insert(plan, counted.increments, info !== undefined))) {
-      context.logger.warn(
-        { job: 'fast-agg', batch: plan.batch },
-        'fast-agg makes the live tables anew: ClickHouse knows the token of a batch that it does not have',
-      );
-      await reset(info ?? (await log.topic(topic)));
-      hasRefused = false;
-      sums = await liveSums(context);
-      const durationMs = performance.now() - startedMs;
-      return { job: 'fast-agg', batch: plan.batch, rowsIn: 0, rowsOut: 0, durationMs };
-    }
+    await insert(plan, counted.increments, { isReplay: info !== undefined });
     const { topicId, start, position, earlier, lost } = plan.input;
     const allUnsure =
       unsure.length > 0 ? merged([...(plan.input.unsure ?? []), ...unsure]) : plan.input.unsure;
@@ -353,39 +352,52 @@ export function fastAgg(context: JobContext, options: FastAggOptions = {}): Stre
   }
 
   /**
-   * Tells what is in from what is not by what the tables add up to, where that is in doubt: the embedded ClickHouse writes a
-   * token just before its block, and does not flush it.
-   * @returns false where a table has not got its block, and takes it for a repetition.
+   * The embedded ClickHouse writes a token just before its block, and does not flush it: where an attempt may have been cut
+   * off, what the tables add up to tells which have their block, and which only take it for a repetition.
    */
   async function insert(
     plan: Plan<LiveInput>,
     increments: readonly LiveIncrement[],
-    isReplay: boolean,
-  ): Promise<boolean> {
+    { isReplay }: { isReplay: boolean },
+  ): Promise<void> {
     const serving = await context.serving();
     const { connections } = serving;
-    const before = plan.input.sums;
+    const blocks = [...liveRows(pipeline, increments)];
+    const before = isEmbedded ? plan.input.sums : undefined;
+    if (before === undefined) return insertBlocks(plan, blocks, tokenOf(plan.batch));
     const own = sumsOf(pipeline, increments);
-    const found = isReplay && before ? await liveSums(context) : {};
-    const blocks = [...liveRows(pipeline, increments)].filter(
-      ([table]) => found[table] === undefined || found[table] !== before![table]! + own[table]!,
+    const found = isReplay ? await liveSums(context) : before;
+    const missing = blocks.filter(([table]) => found[table] !== before[table]! + own[table]!);
+    await insertBlocks(plan, missing, tokenOf(plan.batch));
+    sums = sums && plus(sums, own);
+    if (!isReplay && serving.connections === connections) return;
+    const now = await liveSums(context);
+    const refused = missing.filter(([table]) => now[table] === before[table]);
+    if (refused.length === 0) return;
+    context.logger.warn(
+      { job: 'fast-agg', batch: plan.batch, tables: refused.map(([table]) => table) },
+      'ClickHouse knew the token of a batch that it did not have: inserted under another',
     );
+    await refuseZombie(plan);
+    await insertBlocks(plan, refused, againTokenOf(plan.batch));
+  }
+
+  async function insertBlocks(
+    plan: Plan<LiveInput>,
+    blocks: readonly (readonly [table: string, rows: Row[]])[],
+    token: string,
+  ): Promise<void> {
+    const serving = await context.serving();
     // At once, since most of each is waiting for the disk; all have ended before a failure is thrown.
     const inserts = blocks.map(async ([table, rows]) => {
-      await serving.insert(table, rows, tokenOf(plan.batch));
+      await serving.insert(table, rows, token);
       crashPoint(`fast-agg:after-${table}-insert`);
     });
     const [failed] = (await Promise.allSettled(inserts)).filter(isRejected);
-    if (failed) {
-      // Refused by ClickHouse, perhaps, where another instance has gone on.
-      await refuseZombie(plan);
-      throw failed.reason;
-    }
-    sums = sums && plus(sums, own);
-    const isInDoubt = isReplay || serving.connections !== connections;
-    if (!isInDoubt || !before || settings.clickhouse.url !== undefined) return true;
-    const now = await liveSums(context);
-    return blocks.every(([table]) => now[table] !== before[table]);
+    if (!failed) return;
+    // Refused by ClickHouse, perhaps, where another instance has gone on.
+    await refuseZombie(plan);
+    throw failed.reason;
   }
 
   /** Tokens do not outlive a reset: before each insert, since another instance may have planned one. */
