@@ -26,7 +26,7 @@ export function serverConfig(folder: string, caFile?: string): string {
     max_io_thread_pool_free_size: 0,
     max_concurrent_queries: 0,
     // Each publication drops a table of its own; the default is to hold all those of eight minutes in memory.
-    database_atomic_delay_before_drop_table_sec: 10,
+    database_atomic_delay_before_drop_table_sec: 2,
     // chdb deletes parts as soon as they are merged, a server only after eight minutes: what they became must be on the disk.
     merge_tree: { min_rows_to_fsync_after_merge: 1 },
     ...(caFile !== undefined && {
