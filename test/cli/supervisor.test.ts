@@ -9,6 +9,7 @@ import {
   type ChildSpec,
   type ChildState,
   type Supervisor,
+  type SupervisorEvents,
   supervise,
 } from '../../packages/eventlake/src/cli/commands/dev/supervisor.js';
 import { processStart } from '../../packages/eventlake/src/system/process-start.js';
@@ -48,19 +49,20 @@ function child(name: string, program: string): ChildSpec {
 const notes = async () => (await readFile(join(folder, 'notes'), 'utf8').catch(() => '')).trim().split('\n');
 
 /** Supervises, and gives what happened as it happens. */
-function watch(specs: ChildSpec[]) {
+function watch(specs: ChildSpec[], options?: { orphansGoneAfterMs: number }) {
   const seen: string[] = [];
   const waiting: { text: string; resolve: () => void }[] = [];
   const say = (text: string) => {
     seen.push(text);
     for (const waiter of waiting) if (text.startsWith(waiter.text)) waiter.resolve();
   };
-  supervisor = supervise(specs, {
+  const events: SupervisorEvents = {
     onLine: (name, line) => say(`${name} line ${line}`),
     onMessage: (name, message) => say(`${name} ${message.type}`),
     onExit: (name, code, signal, retry) =>
       say(`${name} exit ${code ?? signal} ${retry === undefined ? 'for good' : 'retry'}`),
-  });
+  };
+  supervisor = supervise(specs, events, options);
   const until = (text: string) =>
     seen.some((line) => line.startsWith(text))
       ? Promise.resolve()
@@ -96,7 +98,9 @@ test('what no restart can mend ends everything, with the code of the child', asy
 });
 
 test('who finds the folder in use is started again, until those that a killed parent left behind must be gone', async () => {
-  const { supervisor, seen, until } = watch([child('busy', 'process.exit(4);')]);
+  const { supervisor, seen, until } = watch([child('busy', 'process.exit(4);')], {
+    orphansGoneAfterMs: 2_000,
+  });
   await until('busy exit 4 retry');
   expect(await supervisor.ended).toEqual({ name: 'busy', code: 4 });
   expect(seen.at(-1)).toBe('busy exit 4 for good');

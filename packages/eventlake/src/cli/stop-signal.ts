@@ -9,7 +9,7 @@ export type ChildMessage =
 /** One Ctrl-C may come twice: from the terminal, and from an `npm` or `timeout` in between that passes it on. */
 const SAME_CTRL_C_MS = 500;
 
-/** A child that has lost its parent ends by itself, and at the latest after this long. */
+/** A child that has lost its parent ends by itself, and at the latest after this long: not by `exit`, which native code can hold up. */
 const ORPHAN_DEADLINE_MS = 3_000;
 
 const SHELL_LOOK_MS = 250;
@@ -28,7 +28,7 @@ export function stopSignal(): AbortSignal {
     process.on('message', (message) => message === 'stop' && stop());
     const orphaned = () => {
       stop();
-      setTimeout(() => process.exit(1), ORPHAN_DEADLINE_MS).unref();
+      setTimeout(() => process.kill(process.pid, 'SIGKILL'), ORPHAN_DEADLINE_MS).unref();
     };
     process.on('disconnect', orphaned);
     // The parent died while this process was still loading its code, and nobody was listening.

@@ -46,8 +46,11 @@ const STEADY_AFTER_MS = 60_000;
 /** Usage, not found, busy, data loss, corrupt, forbidden: before the child was ever ready, a restart mends none of them. */
 const HOPELESS_CODES = new Set([2, 3, 4, 6, 8, 9]);
 const BUSY_CODE = 4;
-/** The children of a supervisor that was killed hold folder and port until they have noticed: see `stopSignal`. */
-const ORPHANS_GONE_AFTER_MS = 6_000;
+/**
+ * The children of a supervisor that was killed hold folder and port until they have noticed: see `stopSignal`. Three seconds, and
+ * more where the machine is busy, or ClickHouse waits for the disk while it is closed.
+ */
+const ORPHANS_GONE_AFTER_MS = 20_000;
 
 interface Child {
   spec: ChildSpec;
@@ -60,7 +63,11 @@ interface Child {
 }
 
 /** Starts the children and keeps them running. They die with this process, however it dies: see `stopSignal`. */
-export function supervise(specs: readonly ChildSpec[], events: SupervisorEvents): Supervisor {
+export function supervise(
+  specs: readonly ChildSpec[],
+  events: SupervisorEvents,
+  { orphansGoneAfterMs = ORPHANS_GONE_AFTER_MS } = {},
+): Supervisor {
   const children = new Map<string, Child>(specs.map((spec) => [spec.name, newChild(spec)]));
   const begunMs = performance.now();
   let isStopping = false;
@@ -92,7 +99,7 @@ export function supervise(specs: readonly ChildSpec[], events: SupervisorEvents)
     Object.assign(child, { process: undefined });
     Object.assign(child.state, { status: 'stopped', pid: undefined });
     if (isStopping) return;
-    const mayHaveOrphans = code === BUSY_CODE && performance.now() - begunMs < ORPHANS_GONE_AFTER_MS;
+    const mayHaveOrphans = code === BUSY_CODE && performance.now() - begunMs < orphansGoneAfterMs;
     if (!child.wasReady && code !== null && HOPELESS_CODES.has(code) && !mayHaveOrphans) {
       events.onExit(name, code, signal, undefined);
       end({ name, code });
