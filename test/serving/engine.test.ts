@@ -1,23 +1,10 @@
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { createDatabase, createTable } from '../../packages/eventlake/src/serving/ddl.js';
-import { Engine } from '../../packages/eventlake/src/serving/endpoint/engine.js';
-import { makeFolder } from './processes.js';
+import { engineOfFile } from './engine-of-file.js';
 
-let engine: Engine;
-let folder: Awaited<ReturnType<typeof makeFolder>>;
-
-beforeAll(async () => {
-  folder = await makeFolder();
-  engine = await Engine.open(join(folder.path, 'clickhouse'));
-  await engine.administer(createDatabase('realtime'));
-});
-
-afterAll(async () => {
-  await engine.close();
-  await folder.remove();
-});
+const engine = await engineOfFile();
+await engine.administer(createDatabase('realtime'));
 
 async function makeTable(name: string): Promise<void> {
   await engine.administer(

@@ -1,23 +1,11 @@
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { Engine, type EngineConnection } from '../../packages/eventlake/src/serving/endpoint/engine.js';
+import { expect, onTestFinished, test } from 'vitest';
+import type { EngineConnection } from '../../packages/eventlake/src/serving/endpoint/engine.js';
 import { ReadOnlyCheck } from '../../packages/eventlake/src/serving/endpoint/read-only-check.js';
 import { attacks } from './attacks.js';
+import { engineOfFile } from './engine-of-file.js';
 import { mutations } from './mutations.js';
-import { makeFolder } from './processes.js';
 
-let engine: Engine;
-let folder: Awaited<ReturnType<typeof makeFolder>>;
-
-beforeAll(async () => {
-  folder = await makeFolder();
-  engine = await Engine.open(join(folder.path, 'clickhouse'));
-});
-
-afterAll(async () => {
-  await engine.close();
-  await folder.remove();
-});
+const engine = await engineOfFile();
 
 /** A check on an engine, and what the engine was asked. */
 function open() {
@@ -87,12 +75,15 @@ test('other numbers make no other kind of statement', async () => {
   const connection = engine.connect();
   onTestFinished(() => connection.close());
   const statements = attacks({ file: '/f', folder: '/d', url: 'http://127.0.0.1:1' });
-  const seed = Math.floor(Math.random() * 1e6);
-  console.log('seed', seed);
+  const seed = Number(process.env.EVENTLAKE_TEST_SEED ?? Date.now() % 1_000_000);
+  console.log(`seed ${seed}`);
   for (const text of [...statements, ...mutations(statements, seed, 2_000)]) {
     const others = ['0', '7', '18446744073709551616'].map((n) => text.replaceAll(/\b\d+\b/g, n));
     const kinds = await Promise.all([text, ...others].map((one) => connection.classify(one)));
-    const parsed = kinds.filter(({ statementCount }) => statementCount > 0);
+    // What the check looks at; whether the text has secrets, which ClickHouse tells as well, may depend on a number.
+    const parsed = kinds.flatMap(({ statementCount, queryClass }) =>
+      statementCount > 0 ? [{ statementCount, queryClass }] : [],
+    );
     for (const kind of parsed) expect(kind, text).toEqual(parsed[0]);
   }
 });

@@ -1,23 +1,11 @@
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { Engine, type EngineConnection } from '../../packages/eventlake/src/serving/endpoint/engine.js';
+import { expect, onTestFinished, test } from 'vitest';
+import type { EngineConnection } from '../../packages/eventlake/src/serving/endpoint/engine.js';
 import { ReaderConnections } from '../../packages/eventlake/src/serving/endpoint/reader-connections.js';
-import { makeFolder } from './processes.js';
+import { engineOfFile } from './engine-of-file.js';
 
 const READER = 'SET ROLE reader; SET readonly = 2;';
 
-let engine: Engine;
-let folder: Awaited<ReturnType<typeof makeFolder>>;
-
-beforeAll(async () => {
-  folder = await makeFolder();
-  engine = await Engine.open(join(folder.path, 'clickhouse'));
-});
-
-afterAll(async () => {
-  await engine.close();
-  await folder.remove();
-});
+const engine = await engineOfFile();
 
 function open(idleMax: number) {
   const readers = new ReaderConnections(engine, idleMax);

@@ -9,7 +9,7 @@ export type ChildMessage =
 /** One Ctrl-C may come twice: from the terminal, and from an `npm` or `timeout` in between that passes it on. */
 const SAME_CTRL_C_MS = 500;
 
-/** A child that has lost its parent ends by itself, and at the latest after this long: not by `exit`, which native code can hold up. */
+/** A child that has lost its parent ends by itself, and at the latest after this long; not by `exit`, which native code can delay. */
 const ORPHAN_DEADLINE_MS = 3_000;
 
 const SHELL_LOOK_MS = 250;
