@@ -1,9 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Serving } from '../../packages/eventlake/src/serving/serving.js';
+import { expect, test } from 'vitest';
 import { verify } from '../../packages/eventlake/src/verify/verify.js';
 import { at, event } from '../jobs/events.js';
 import { goldOf, landed, mirrorsOf, toGold, toSilver } from '../jobs/gold.js';
-import { type Lake, NOON_MS, openLake, openServing } from '../jobs/lake.js';
+import { type Lake, NOON_MS, openLake, servingOfFile } from '../jobs/lake.js';
 import { dropLive, liveOf } from '../jobs/live.js';
 import { layerOf } from '../jobs/tables.js';
 import { red, toLive } from '../verify/ledger.js';
@@ -11,12 +10,7 @@ import { red, toLive } from '../verify/ledger.js';
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
-let serving: Serving;
-let closeServing: () => Promise<void>;
-beforeAll(async () => {
-  ({ serving, close: closeServing } = await openServing());
-});
-afterAll(() => closeServing());
+const serving = await servingOfFile();
 
 /** What the steps lead to, each followed by all jobs; green at the end of each. */
 async function after(steps: readonly ((lake: Lake) => Promise<void> | void)[]) {

@@ -1,21 +1,15 @@
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import { fastAgg } from '../../packages/eventlake/src/jobs/fast-agg.js';
 import { runJob } from '../../packages/eventlake/src/jobs/loop.js';
-import type { Serving } from '../../packages/eventlake/src/serving/serving.js';
 import { loseRecords } from '../verify/ledger.js';
 import { atEveryCrashPoint } from './crashes.js';
 import { click, event, records } from './events.js';
-import { type Lake, NOON_MS, openLake, openServing } from './lake.js';
+import { type Lake, NOON_MS, openLake, servingOfFile } from './lake.js';
 import { land } from './landing.js';
 import { countLive, dropLive, liveOf } from './live.js';
 
 const MINUTE_MS = 60_000;
-let serving: Serving;
-let closeServing: () => Promise<void>;
-beforeAll(async () => {
-  ({ serving, close: closeServing } = await openServing());
-});
-afterAll(() => closeServing());
+const serving = await servingOfFile();
 beforeEach(() => dropLive(serving));
 
 it('a batch that breaks off anywhere is finished by the next start, once', async () => {

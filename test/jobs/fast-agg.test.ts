@@ -1,23 +1,17 @@
 import pipeline from '@eventlake/user-events';
 import fc from 'fast-check';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { fastAgg } from '../../packages/eventlake/src/jobs/fast-agg.js';
 import { runJob } from '../../packages/eventlake/src/jobs/loop.js';
 import { liveTables } from '../../packages/eventlake/src/schema/tables.js';
-import type { Serving } from '../../packages/eventlake/src/serving/serving.js';
 import { badDay, click, event, records } from './events.js';
-import { type Lake, NOON_MS, openLake, openServing } from './lake.js';
+import { type Lake, NOON_MS, openLake, servingOfFile } from './lake.js';
 import { land } from './landing.js';
 import { countLive, dropLive, liveOf, withMeanwhile } from './live.js';
 
 const MINUTE_MS = 60_000;
 const once = { intervalMs: 1, once: true };
-let serving: Serving;
-let closeServing: () => Promise<void>;
-beforeAll(async () => {
-  ({ serving, close: closeServing } = await openServing());
-});
-afterAll(() => closeServing());
+const serving = await servingOfFile();
 beforeEach(() => dropLive(serving));
 
 async function withLake<T>(work: (lake: Lake) => Promise<T>, partitions = 1): Promise<T> {

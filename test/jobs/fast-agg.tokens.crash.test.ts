@@ -1,10 +1,10 @@
 import pipeline from '@eventlake/user-events';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { fastAgg } from '../../packages/eventlake/src/jobs/fast-agg.js';
 import { runJob } from '../../packages/eventlake/src/jobs/loop.js';
 import type { Serving } from '../../packages/eventlake/src/serving/serving.js';
 import { click, records } from './events.js';
-import { Crash, type Lake, NOON_MS, openLake, openServing } from './lake.js';
+import { Crash, type Lake, NOON_MS, openLake, servingOfFile } from './lake.js';
 import { countLive, dropLive, liveOf, withMeanwhile } from './live.js';
 
 const TABLE = 'realtime.events_per_minute';
@@ -12,12 +12,7 @@ const LATE = 'realtime.late_events_per_minute';
 const MINUTE = Math.floor(NOON_MS / 1000) + 3600;
 const oneClick = { window_start: MINUTE, window_end: MINUTE + 60, event_type: 'click', event_count: 1 };
 
-let serving: Serving;
-let closeServing: () => Promise<void>;
-beforeAll(async () => {
-  ({ serving, close: closeServing } = await openServing());
-});
-afterAll(() => closeServing());
+const serving = await servingOfFile();
 beforeEach(() => dropLive(serving));
 
 async function makeLake(): Promise<Lake> {

@@ -1,22 +1,16 @@
 import pipeline from '@eventlake/user-events';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { fastAgg } from '../../packages/eventlake/src/jobs/fast-agg.js';
 import type { JobContext, StreamingJob } from '../../packages/eventlake/src/jobs/job.js';
 import { rawLanding } from '../../packages/eventlake/src/jobs/raw-landing.js';
-import type { Serving } from '../../packages/eventlake/src/serving/serving.js';
 import { isSettled, readLive } from '../../packages/eventlake/src/verify/live-position.js';
 import { event, records } from './events.js';
 import { withPartitions } from './growing.js';
-import { type Lake, openLake, openServing } from './lake.js';
+import { type Lake, openLake, servingOfFile } from './lake.js';
 import { dropLive } from './live.js';
 
 const { topic } = pipeline.event;
-let serving: Serving;
-let closeServing: () => Promise<void>;
-beforeAll(async () => {
-  ({ serving, close: closeServing } = await openServing());
-});
-afterAll(() => closeServing());
+const serving = await servingOfFile();
 beforeEach(() => dropLive(serving));
 
 const jobs: [string, (context: JobContext) => StreamingJob, (lake: Lake) => Promise<number>][] = [

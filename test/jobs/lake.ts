@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { localStore } from '@eventlake/delta';
 import pipeline from '@eventlake/user-events';
 import pino from 'pino';
+import { afterAll } from 'vitest';
 import { settingsSchema } from '../../packages/eventlake/src/config/schema.js';
 import { openDuckDbEngine } from '../../packages/eventlake/src/engine/duckdb/engine.js';
 import type { JobContext } from '../../packages/eventlake/src/jobs/job.js';
@@ -103,6 +104,13 @@ export async function openServing(): Promise<{ serving: Serving; close(): Promis
       await rm(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+/** The same, until the tests of the file are through. */
+export async function servingOfFile(): Promise<Serving> {
+  const { serving, close } = await openServing();
+  afterAll(close);
+  return serving;
 }
 
 function unserved(definition: PipelineDefinition): PipelineDefinition {

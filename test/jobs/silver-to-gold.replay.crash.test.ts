@@ -1,16 +1,10 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Serving } from '../../packages/eventlake/src/serving/serving.js';
+import { expect, it } from 'vitest';
 import { atEveryCrashPoint } from './crashes.js';
 import { event } from './events.js';
 import { goldOf, landed, mirrorsOf, toGold, toSilver } from './gold.js';
-import { type Lake, openServing } from './lake.js';
+import { type Lake, servingOfFile } from './lake.js';
 
-let serving: Serving;
-let closeServing: () => Promise<void>;
-beforeAll(async () => {
-  ({ serving, close: closeServing } = await openServing());
-});
-afterAll(() => closeServing());
+const serving = await servingOfFile();
 
 /** What comes before a batch of gold that is not the first. */
 const twoArrivals = [

@@ -1,21 +1,16 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { runJob } from '../../packages/eventlake/src/jobs/loop.js';
 import { silverToGold } from '../../packages/eventlake/src/jobs/silver-to-gold.js';
 import type { Serving } from '../../packages/eventlake/src/serving/serving.js';
 import { verify } from '../../packages/eventlake/src/verify/verify.js';
 import { at, badDay, event, type ShopEvent } from './events.js';
 import { goldOf, landed, mirrorsOf, toGold, toSilver } from './gold.js';
-import { type Lake, NOON_MS, openLake, openServing } from './lake.js';
+import { type Lake, NOON_MS, openLake, servingOfFile } from './lake.js';
 import { withMeanwhile } from './live.js';
 import { layerOf } from './tables.js';
 
-let serving: Serving;
-let closeServing: () => Promise<void>;
-beforeAll(async () => {
-  ({ serving, close: closeServing } = await openServing());
-});
-afterAll(() => closeServing());
+const serving = await servingOfFile();
 
 async function withLake(work: (lake: Lake) => Promise<void>, options: { serving?: Serving } = {}) {
   const lake = await openLake(options);

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { bronzeToSilver } from '../../packages/eventlake/src/jobs/bronze-to-silver.js';
 import { fastAgg } from '../../packages/eventlake/src/jobs/fast-agg.js';
 import type { BatchReport } from '../../packages/eventlake/src/jobs/job.js';
@@ -7,17 +7,11 @@ import { runJob } from '../../packages/eventlake/src/jobs/loop.js';
 import { produce } from '../../packages/eventlake/src/jobs/producer.js';
 import { rawLanding } from '../../packages/eventlake/src/jobs/raw-landing.js';
 import { silverToGold } from '../../packages/eventlake/src/jobs/silver-to-gold.js';
-import type { Serving } from '../../packages/eventlake/src/serving/serving.js';
 import { verify } from '../../packages/eventlake/src/verify/verify.js';
-import { openLake, openServing } from '../jobs/lake.js';
+import { openLake, servingOfFile } from '../jobs/lake.js';
 import { red } from './ledger.js';
 
-let serving: Serving;
-let closeServing: () => Promise<void>;
-beforeAll(async () => {
-  ({ serving, close: closeServing } = await openServing());
-});
-afterAll(() => closeServing());
+const serving = await servingOfFile();
 
 it('verify is green at every moment while all jobs run, and when they have stopped anywhere', async () => {
   const lake = await openLake({ serving, partitions: 3 });

@@ -1,18 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Row, Serving } from '../../packages/eventlake/src/serving/serving.js';
+import { describe, expect, it } from 'vitest';
+import type { Row } from '../../packages/eventlake/src/serving/serving.js';
 import { verify } from '../../packages/eventlake/src/verify/verify.js';
 import { event, records } from '../jobs/events.js';
 import { landed, toGold, toSilver } from '../jobs/gold.js';
-import { type Lake, openLake, openServing } from '../jobs/lake.js';
+import { type Lake, openLake, servingOfFile } from '../jobs/lake.js';
 import { dropLive } from '../jobs/live.js';
 import { badDay, deleteRow, red, toLive } from './ledger.js';
 
-let serving: Serving;
-let closeServing: () => Promise<void>;
-beforeAll(async () => {
-  ({ serving, close: closeServing } = await openServing());
-});
-afterAll(() => closeServing());
+const serving = await servingOfFile();
 
 async function withLake(work: (lake: Lake) => Promise<void>): Promise<void> {
   await dropLive(serving);
